@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A session: an object loaded into an engine, attached, running.
+ *
+ *     skep_session_new → skep_session_map_set … → skep_session_start → skep_session_poll until it
+ *     returns 0 → skep_session_free
+ *
+ * Threads: one session is for one thread at a time, except skep_session_stop.
+ */
+#ifndef SKEP_SESSION_H
+#define SKEP_SESSION_H
+
+#include <skep/event.h>
+#include <skep/object.h>
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct skep_session;
+
+enum skep_engine {
+	SKEP_ENGINE_AUTO,
+	SKEP_ENGINE_USER,
+	SKEP_ENGINE_KERNEL,
+};
+
+struct skep_session_opts {
+	size_t sz;
+	enum skep_engine engine;
+	/* what to attach to; which of them a program needs is its type's matter */
+	char *const *argv; /* a command to run and trace, NULL-terminated */
+	uint32_t pid;      /* or a running process */
+	const char *pcap_in, *pcap_out;
+	const char *ctx_file;   /* test: context, "file" or "hex:0011…" */
+	const char *pkt_file;   /* test: packet, likewise */
+	uint64_t repeat;        /* test: runs; 0: 1 */
+	const char *const *fib; /* routing table for fib_lookup, NULL-terminated */
+	const char *binary;     /* uprobes: what "-" stands for */
+	const char *ifname;     /* pcap: the name of the interface */
+	uint64_t max_insns;     /* user engine: budget of one run; 0: default */
+	/* callbacks, all from the thread that polls; each may be NULL */
+	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the session */
+	void (*result)(void *ctx, const char *prog, uint64_t ret);
+	void (*fault)(void *ctx, const char *prog, const struct skep_diag *diag);
+	void *ctx;
+	size_t : 0;
+};
+
+/** Load: relocate, create maps, make programs ready. The object must outlive the session. */
+int skep_session_new(struct skep_object *obj, const struct skep_session_opts *opts,
+		     struct skep_session **ret, struct skep_diag *diag);
+
+/** Attach everything and start the command. */
+int skep_session_start(struct skep_session *s, struct skep_diag *diag);
+
+/** Wait at most timeout_ms, deliver events. 1: more may come, 0: finished, -errno. */
+int skep_session_poll(struct skep_session *s, int timeout_ms, struct skep_diag *diag);
+
+/** End the current and every later poll soon. Async-signal-safe. */
+void skep_session_stop(struct skep_session *s);
+
+struct skep_session *skep_session_free(struct skep_session *s); /* NULL is fine; returns NULL */
+
+struct skep_session_stats {
+	size_t sz;
+	uint64_t produced, delivered, lost; /* events; produced = delivered + lost */
+	uint64_t runs, faults;              /* of programs */
+	int exit_status;                    /* of the command, as a shell's $?; -1: none (yet) */
+};
+void skep_session_stats(const struct skep_session *s, struct skep_session_stats *ret);
+
+/** Maps of a session, typed by BTF. key and value are text as in skep_object_set_var. */
+int skep_session_map_set(struct skep_session *s, const char *map, const char *key,
+			 const char *value, struct skep_diag *diag);
+/** A whole map from JSON: {"key": value, …} or [value, …]. */
+int skep_session_map_load(struct skep_session *s, const char *map, const char *json,
+			  struct skep_diag *diag);
+/** Print a map's contents; all non-internal maps that have something when map is NULL. */
+int skep_session_map_print(struct skep_session *s, const char *map, enum skep_format format,
+			   skep_write_fn write, void *ctx, struct skep_diag *diag);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

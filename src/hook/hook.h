@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Hooks in user space. A provider is one file and one const struct: it says which programs it
+ * serves, and turns what happens in its part of the world (a system call of a traced command, a
+ * packet of a capture, a context from a file) into runs of these programs.
+ *
+ * One thread drives a hook_set: attach, start, then poll until it says that nothing more can come.
+ */
+#ifndef HOOK_HOOK_H
+#define HOOK_HOOK_H
+
+#include "base/diag.h"
+#include "model/model.h"
+#include "vm/vm.h"
+
+struct hook_set;
+struct hook_provider;
+
+/* One attached program. */
+struct hook_prog {
+	const struct prog *prog;
+	struct vm_prog *code;
+	const struct hook_provider *provider;
+	void *priv; /* the provider's own */
+	u64 cookie;
+	u64 runs, errors; /* counted by hook_run */
+	u64 ns;           /* time spent in runs, when hook_opts.stats */
+};
+
+struct hook_opts {
+	/* proc: a command to start, or a process to attach to (argv NULL, pid != 0) */
+	char *const *argv;
+	u32 pid;
+	/* pcap */
+	const char *pcap_in, *pcap_out;
+	const char *iface_name; /* what ifindex 1 is called; NULL: "pcap0" */
+	const char *const *fib; /* rows of the routing table for fib_lookup; NULL-terminated */
+	/* test */
+	const char *ctx_file, *pkt_file; /* a file, or hex:… */
+	u64 repeat;
+	/* uprobe: the program of which "-" and libraries without a path are searched */
+	const char *binary;
+	bool stats;
+	/* a program's return value, after each run (test, pcap); may be NULL */
+	void (*result)(void *ctx, const struct hook_prog *prog, u64 ret);
+	/* a run that ended in a fault; may be NULL */
+	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
+	void *ctx;
+};
+
+struct hook_provider {
+	const char *name; /* "proc", "pcap", "test", … */
+	/* May it serve this program with these options? NULL: yes; else why not, in words. */
+	const char *(*serves)(const struct prog *prog, const struct hook_opts *opts);
+	int (*init)(struct hook_set *set, struct skep_diag *diag); /* set->priv[provider] */
+	int (*attach)(struct hook_set *set, struct hook_prog *hp, struct skep_diag *diag);
+	int (*start)(struct hook_set *set, struct skep_diag *diag);
+	/* Wait at most timeout_ms and run programs. 1: more may come, 0: finished, -errno. */
+	int (*poll)(struct hook_set *set, int timeout_ms, struct skep_diag *diag);
+	void (*stop)(struct hook_set *set);       /* detaches; traced processes go on */
+	int (*exit_status)(struct hook_set *set); /* of the traced command; -1: none */
+	void (*done)(struct hook_set *set);
+};
+
+int hook_set_new(struct vm *vm, struct model *model, const struct hook_opts *opts,
+		 struct hook_set **ret, struct skep_diag *diag);
+/* Finds the provider (the first that serves it) and attaches. -ENOTSUP: nobody serves it; diag
+ * lists what each provider says. */
+int hook_attach(struct hook_set *set, const struct prog *prog, struct vm_prog *code,
+		struct hook_prog **ret, struct skep_diag *diag);
+int hook_start(struct hook_set *set, struct skep_diag *diag);
+int hook_poll(struct hook_set *set, int timeout_ms, struct skep_diag *diag);
+void hook_stop(struct hook_set *set);
+int hook_exit_status(struct hook_set *set);           /* -1: there was no command */
+struct hook_set *hook_set_free(struct hook_set *set); /* NULL is fine; returns NULL */
+
+/* For providers. */
+struct vm *hook_vm(struct hook_set *set);
+struct model *hook_model(struct hook_set *set);
+const struct hook_opts *hook_options(struct hook_set *set);
+void **hook_priv(struct hook_set *set, const struct hook_provider *provider);
+/* Run one program: counts, reports faults, gives its return value (0 after a fault). */
+u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, void *ctx,
+	     size_t ctx_size);
+
+extern const struct hook_provider hook_proc, hook_pcap, hook_test;
+
+#endif

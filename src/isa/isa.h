@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Instructions: decoding, validity, text in both directions. All from spec/opcodes.def. */
+#ifndef ISA_ISA_H
+#define ISA_ISA_H
+
+#include "base/diag.h"
+#include "base/strbuf.h"
+#include <linux/bpf.h>
+
+enum isa_op {
+	ISA_INVALID,
+#define OP(id, ...) ISA_##id,
+#include "spec/opcodes.def"
+#undef OP
+	ISA_NR_OPS
+};
+
+/* Which row an instruction is; ISA_INVALID if none. ld_imm64 takes two slots: insn[1] is read only
+ * if nr > 1. Reserved fields must be zero, registers in range. */
+enum isa_op isa_decode(const struct bpf_insn *insn, u32 nr);
+
+/* How many slots: 2 for ld_imm64, else 1. */
+u32 isa_nr_slots(const struct bpf_insn *insn);
+
+/* Why isa_decode said no, in the kernel's words where it has some. */
+int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *diag);
+
+const char *isa_op_name(enum isa_op op);
+
+/*
+ * One instruction in bpftool's text, without number and newline. name, if not NULL, gives the text
+ * for a call's target or a ld_imm64's pseudo value; when it returns NULL the number is printed.
+ */
+struct isa_names {
+	const char *(*name)(void *ctx, const struct bpf_insn *insn, u32 idx);
+	void *ctx;
+};
+void isa_disasm(struct strbuf *sb, const struct bpf_insn *insn, u32 nr, u32 idx,
+		const struct isa_names *names);
+
+/*
+ * The whole text of a program, one instruction per line; "N:" in front, "; comments" and labels are
+ * allowed. *ret_insns is the caller's to mem_free. Errors name the line.
+ */
+int isa_asm(const char *text, struct bpf_insn **ret_insns, u32 *ret_nr, struct skep_diag *diag);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Inside the vm: one run in progress, as helpers see it, and the tables of helpers and kfuncs.
+ *
+ * A helper is a row in the table of its file (helper_map.c, helper_task.c, …). Its arguments have
+ * been checked against spec/helpers.def before it is called: sizes, readability, map pointers.
+ */
+#ifndef VM_RUN_H
+#define VM_RUN_H
+
+#include "base/types.h"
+#include "vm/vm.h"
+
+struct vm_run {
+	struct vm *vm;
+	struct vm_prog *prog;
+	struct vm_env *env;
+	struct skep_diag *diag;
+	void *ctx;
+	size_t ctx_size;
+	int err;  /* set by vm_fault: the run ends when the helper returns */
+	u32 insn; /* index of the calling instruction */
+	u32 tail_calls;
+	u64 budget; /* instructions that are left */
+};
+
+typedef u64 (*vm_helper_fn)(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
+
+struct vm_helper {
+	u32 id;
+	vm_helper_fn fn;
+};
+
+struct vm_kfunc {
+	const char *name;
+	vm_helper_fn fn;
+};
+
+/* helper.c: the rows of all files put together. NULL: not there; *ret_why says why if known. */
+vm_helper_fn vm_helper_find(u32 id, const char **ret_why);
+vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why);
+
+extern const struct vm_helper helpers_map[], helpers_task[], helpers_str[], helpers_ring[],
+	helpers_net[], helpers_trace[], helpers_loop[], helpers_dynptr[]; /* end with id 0 */
+extern const struct vm_kfunc kfuncs_common[], kfuncs_net[];               /* end with name NULL */
+
+/* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
+u64 vm_call(struct vm_run *run, u64 func, const u64 args[5]);
+
+/* guard.c: may the program touch [addr, addr + len)? flags VM_MEM_READ / VM_MEM_WRITE. */
+bool vm_may(struct vm_run *run, u64 addr, u64 len, u32 flags);
+
+/* End the run with a fault that names the C line. Returns 0, for helpers to return. */
+u64 vm_fault(struct vm_run *run, const char *fmt, ...) __printf(2, 3);
+
+/* helper_trace.c: a format with the kernel's bpf_printk rules; length or -errno. */
+long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
+	       const u64 *args, u32 nr);
+
+const struct btf *vm_kernel_btf(const struct vm *vm);
+const struct btf *vm_object_btf(const struct vm *vm);
+bool vm_is_map(const struct vm *vm, u64 ptr); /* a map that programs may name */
+
+#endif
