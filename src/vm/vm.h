@@ -68,7 +68,7 @@ struct vm_world {
 	const void *(*kernel_symbol)(struct vm_env *env, const char *name);
 };
 
-struct vm_pkt; /* helper_net.h: a packet that is being looked at */
+struct vm_pkt; /* pkt.h: a packet that is being looked at */
 
 struct vm_env {
 	const struct vm_world *world; /* NULL: an empty world */
