@@ -68,6 +68,9 @@ int hook_set_new(struct vm *vm, struct model *model, const struct hook_opts *opt
  * lists what each provider says. */
 int hook_attach(struct hook_set *set, const struct prog *prog, struct vm_prog *code,
 		struct hook_prog **ret, struct skep_diag *diag);
+/* Which provider would take it, NULL if none (diag then has what each says). Needs no hook_set. */
+const struct hook_provider *hook_find(const struct prog *prog, const struct hook_opts *opts,
+				      struct skep_diag *diag);
 int hook_start(struct hook_set *set, struct skep_diag *diag);
 int hook_poll(struct hook_set *set, int timeout_ms, struct skep_diag *diag);
 void hook_stop(struct hook_set *set);
