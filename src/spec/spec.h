@@ -63,7 +63,13 @@ const struct spec_name *spec_prog_type(u32 value);
 const struct spec_name *spec_attach_type(u32 value);
 const struct spec_name *spec_map_type(u32 value);
 const struct spec_name *spec_prog_type_by_name(const char *name);
-const struct spec_name *spec_map_type_by_name(const char *name);
+const struct spec_name *spec_attach_type_by_name(const char *name);
+const struct spec_name *spec_map_type_by_name(const char *name); /* "hash", BPF_MAP_TYPE_HASH */
+
+const char *spec_arg_text(enum spec_arg arg); /* "a map": what is expected, for messages */
+const char *spec_ret_text(enum spec_ret ret);
+const char *spec_arg_name(enum spec_arg arg); /* "ARG_CONST_MAP_PTR" */
+const char *spec_ret_name(enum spec_ret ret);
 
 /* The row for a section name as written in the source (a leading "?" is skipped), with *ret_target
  * pointing behind the kind and its '/' (or at the end). NULL: nobody knows this section. */

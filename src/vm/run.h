@@ -36,6 +36,13 @@ struct vm_kfunc {
 	vm_helper_fn fn;
 };
 
+/*
+ * helper_args.c: do the arguments fit the helper's row in spec/helpers.def? After a false the run
+ * has a fault that says which argument and what was expected.
+ */
+struct spec_helper;
+bool guard_args(struct vm_run *run, const struct spec_helper *h, const u64 args[5]);
+
 /* helper.c: the rows of all files put together. NULL: not there; *ret_why says why if known. */
 vm_helper_fn vm_helper_find(u32 id, const char **ret_why);
 vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why);
