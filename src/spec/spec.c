@@ -158,6 +158,8 @@ bool spec_helper_allowed(u32 id, u32 prog_type)
 	const struct spec_name *type = spec_prog_type(prog_type);
 	bool has = false;
 
+	if (prog_type == SPEC_PROG_EXT) /* what the program that it replaces a function of has */
+		return h != NULL;
 	if (h && type)
 		list_has(h->prog_types, type->name, &has);
 	return has;
