@@ -40,6 +40,9 @@ struct hook_opts {
 	u64 repeat;
 	/* uprobe: the program of which "-" and libraries without a path are searched */
 	const char *binary;
+	/* the object's maps by index: USDT fills the two that libbpf's usdt.bpf.h defines */
+	struct map *const *maps;
+	u32 nr_maps;
 	bool stats;
 	/* a program's return value, after each run (test, pcap); may be NULL */
 	void (*result)(void *ctx, const struct hook_prog *prog, u64 ret);

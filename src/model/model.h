@@ -24,6 +24,7 @@ void model_range(const struct model *m, const char **ret_base, size_t *ret_size)
 void *model_alloc(struct model *m, const char *type);
 void *model_alloc_bytes(struct model *m, size_t size);
 void model_release(struct model *m, void *obj); /* may be handed out again later */
+u32 model_sizeof(struct model *m, const char *type); /* 0: this kernel has no such struct */
 
 /*
  * Write a field by dotted path. Missing fields (another kernel) are skipped: returns false.
@@ -34,6 +35,7 @@ bool model_set_bytes(struct model *m, void *obj, const char *type, const char *p
 		     size_t size);
 /* The address of a field inside an object; NULL if there is no such field. */
 void *model_field(struct model *m, void *obj, const char *type, const char *path);
+u32 model_field_size(struct model *m, const char *type, const char *path); /* 0: no field */
 bool model_get(struct model *m, const void *obj, const char *type, const char *path, u64 *ret);
 
 /* Copy from the model; 0, or -EFAULT where [addr, addr + size) is not all inside its range. */
