@@ -64,21 +64,50 @@ struct map_mem {
 	bool may_write; /* by programs */
 };
 
+/* Told of a special field whose value goes away or is written over: cancel the timer, drop the
+ * kptr. The field still holds what the program left in it; it is zeroed afterwards. Runs in the
+ * thread that deletes, inside map_read_lock() and maybe under a bucket's lock: it must not use
+ * the map. */
+typedef void (*map_field_dtor)(void *ctx, struct map *map, const struct map_field *field,
+			       void *addr);
+
+struct map_area { /* reserved address space */
+	char *p;
+	size_t size;
+};
+#define MAP_NR_AREAS 3
+
 struct map {
 	const struct map_ops *ops;
-	struct map_def def;
-	u32 id;      /* of this process; 1, 2, … */
-	u32 nr_cpus; /* of per-CPU values */
+	struct map_def def; /* max_entries as the kernel rounds it; strings are our own */
+	u32 id;             /* of this process; 1, 2, … */
+	u32 nr_cpus;        /* of per-CPU values */
 	struct map_mem mem;
 	bool frozen; /* no more writes from the user side */
 	_Atomic u32 refs;
+
+	/* the map rooms' own */
+	struct map_area areas[MAP_NR_AREAS];
+	map_field_dtor field_dtor;
+	void *field_dtor_ctx;
+	struct map_def inner_def; /* def.inner points here */
+	char *name;
+	struct map *next_map;
 	/* each type embeds struct map first and has its own state behind it */
 };
 
 /* Create and destroy. 0, or the errno that BPF_MAP_CREATE gives for the same attributes. */
 int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag);
 struct map *map_get(struct map *map);
-void map_put(struct map *map); /* NULL is fine; the last one frees */
+void map_put(struct map *map); /* NULL is fine; the last one frees. Not inside map_read_lock */
+struct map *map_by_id(u32 id); /* takes a reference; NULL: no such map */
+
+/* Who is told of special fields in values that go away. Before the map is used. */
+void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx);
+
+/* bpf_spin_lock in a value: what the helpers and BPF_F_LOCK take. lock is 4 bytes. */
+void map_spin_lock(void *lock);
+void map_spin_unlock(void *lock);
 
 u32 map_nr_cpus(void);     /* how many CPUs per-CPU values have: the possible CPUs */
 u32 map_current_cpu(void); /* of the running program; see map_set_cpu */
@@ -96,12 +125,16 @@ long map_delete(struct map *map, const void *key);
 long map_push(struct map *map, const void *value, u64 flags);
 long map_pop(struct map *map, void *value);
 long map_peek(struct map *map, void *value);
-/* Calls fn for every element until it returns non-zero; the number of calls or -errno. */
+/* Calls fn for every element until it returns non-zero; the number of calls or -errno. The key has
+ * key_size readable bytes during the call only (it need not lie in map->mem). */
 typedef long (*map_each_fn)(struct map *map, void *key, void *value, void *ctx);
 long map_for_each(struct map *map, map_each_fn fn, void *ctx, u64 flags);
 
-/* The user side: bpf(2). value has map_user_value_size() bytes. Prog arrays and maps of maps take
- * and give struct map pointers or indices as described in map_inner.c. */
+/*
+ * The user side: bpf(2). value has map_user_value_size() bytes. Where the kernel takes a file
+ * descriptor, a map of maps takes the id of a map; lookups give ids as in the kernel. Prog arrays
+ * are filled by map_prog_set. These may wait; not inside map_read_lock().
+ */
 size_t map_user_value_size(const struct map *map);
 int map_user_lookup(struct map *map, const void *key, void *value, u64 flags);
 int map_user_update(struct map *map, const void *key, const void *value, u64 flags);
@@ -111,7 +144,8 @@ int map_user_next_key(struct map *map, const void *key, void *next); /* key NULL
 int map_user_freeze(struct map *map);
 
 /* prog_array: what a tail call jumps to. The pointer is the vm's and opaque here. */
-int map_prog_set(struct map *map, u32 idx, void *prog);
+int map_prog_set(struct map *map, u32 idx, void *prog); /* NULL takes it out; 0, -E2BIG */
+int map_prog_set_id(struct map *map, u32 idx, void *prog, u32 id); /* id: for user lookups */
 void *map_prog_get(struct map *map, u32 idx);
 
 /* array_of_maps, hash_of_maps: put an inner map in (takes a reference). */
@@ -124,10 +158,15 @@ void ringbuf_discard(struct map *map, void *sample, u64 flags);
 long ringbuf_output(struct map *map, const void *data, u64 size, u64 flags);
 u64 ringbuf_query(struct map *map, u64 flags);
 struct map_stats {
-	u64 produced; /* records that a program finished (submitted, output) */
-	u64 lost;     /* reserves and outputs that found no room */
+	u64 produced;  /* records that a program finished (submitted, output) and that were kept */
+	u64 lost;      /* reserves and outputs that found no room */
+	u64 delivered; /* records that were handed to a consumer: <= produced */
+	u64 discarded; /* records that the program reserved and threw away itself */
 };
 void map_stats(const struct map *map, struct map_stats *ret); /* ringbuf, perf_event_array */
+/* An eventfd that is readable when the kernel would wake up a reader (BPF_RB_NO_WAKEUP and
+ * BPF_RB_FORCE_WAKEUP included); consuming resets it. The map's own; -errno: none. */
+int map_poll_fd(struct map *map); /* user_ringbuf: readable when the program has drained */
 /* Hand finished records in order to fn; stops when it returns non-zero. Number of records. */
 typedef int (*map_record_fn)(void *ctx, u32 cpu, const void *data, size_t size);
 long ringbuf_consume(struct map *map, map_record_fn fn, void *ctx);

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Maps in general: the table of types, creation with the checks that the kernel's map_create and
+ * map_check_btf make for every type, references, ids, RCU and CPUs. The two sides of an operation
+ * are in access.c.
+ */
+#include "base/file.h"
+#include "map/impl.h"
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <urcu/urcu-bp.h>
+
+static const struct map_ops *const types[] = {
+	[BPF_MAP_TYPE_HASH] = &map_hash_ops,
+	[BPF_MAP_TYPE_ARRAY] = &map_array_ops,
+	[BPF_MAP_TYPE_PROG_ARRAY] = &map_prog_array_ops,
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = &map_perf_ops,
+	[BPF_MAP_TYPE_PERCPU_HASH] = &map_percpu_hash_ops,
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = &map_percpu_array_ops,
+	[BPF_MAP_TYPE_LRU_HASH] = &map_lru_hash_ops,
+	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &map_lru_percpu_hash_ops,
+	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
+	[BPF_MAP_TYPE_USER_RINGBUF] = &map_user_ringbuf_ops,
+};
+
+/* --- CPUs ------------------------------------------------------------------------------------ */
+
+#define MAX_CPUS 8192 /* NR_CPUS of any distribution's kernel */
+
+static _Thread_local int simulated_cpu = -1;
+static u32 nr_cpus;
+
+/* "0-7", "0,2-5": the highest number counts. */
+static void count_cpus(void)
+{
+	char buf[256] = "";
+	int fd = open("/sys/devices/system/cpu/possible", O_RDONLY | O_CLOEXEC);
+	ssize_t len = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+	long nr = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (len > 0) {
+		const char *last = buf + strcspn(buf, "\n");
+
+		while (last > buf && last[-1] >= '0' && last[-1] <= '9')
+			last--;
+		nr = strtol(last, NULL, 10) + 1;
+	}
+	if (nr <= 0)
+		nr = sysconf(_SC_NPROCESSORS_CONF);
+	nr_cpus = nr < 1 ? 1 : (u32)min_u64((u64)nr, MAX_CPUS);
+}
+
+u32 map_nr_cpus(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, count_cpus);
+	return nr_cpus;
+}
+
+u32 map_current_cpu(void)
+{
+	int cpu = simulated_cpu;
+
+	if (cpu < 0)
+		cpu = sched_getcpu();
+	if (unlikely(cpu < 0))
+		cpu = 0;
+	return likely((u32)cpu < map_nr_cpus()) ? (u32)cpu : (u32)cpu % map_nr_cpus();
+}
+
+void map_set_cpu(int cpu)
+{
+	simulated_cpu = cpu;
+}
+
+/* --- readers --------------------------------------------------------------------------------- */
+
+/* So many things may wait for readers before somebody who may wait frees them. */
+#define DEFER_MANY 256
+
+static _Thread_local u32 read_depth;
+static pthread_mutex_t defer_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct map_deferred *deferred;
+static _Atomic u32 nr_deferred;
+
+void map_read_lock(void)
+{
+	read_depth++;
+	urcu_bp_read_lock();
+}
+
+void map_read_unlock(void)
+{
+	urcu_bp_read_unlock();
+	if (!--read_depth && unlikely(nr_deferred > DEFER_MANY))
+		map_defer_flush();
+}
+
+void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node))
+{
+	node->fn = fn;
+	pthread_mutex_lock(&defer_lock);
+	node->next = deferred;
+	deferred = node;
+	nr_deferred++;
+	pthread_mutex_unlock(&defer_lock);
+}
+
+void map_defer_flush(void)
+{
+	struct map_deferred *node, *next;
+
+	if (read_depth || !nr_deferred)
+		return;
+	pthread_mutex_lock(&defer_lock);
+	node = deferred;
+	deferred = NULL;
+	nr_deferred = 0;
+	pthread_mutex_unlock(&defer_lock);
+	if (node)
+		urcu_bp_synchronize_rcu();
+	for (; node; node = next) {
+		next = node->next;
+		node->fn(node);
+	}
+}
+
+/* --- address space --------------------------------------------------------------------------- */
+
+static _Atomic size_t reserved;
+
+char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
+{
+	u64 page = (u64)sysconf(_SC_PAGESIZE), total;
+	void *p;
+
+	if (__builtin_mul_overflow(nr, size, &total) || total > SIZE_MAX / 2)
+		return NULL;
+	total = align_up(total ? total : 1, page);
+	p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+		 -1, 0);
+	if (p == MAP_FAILED)
+		return NULL;
+	map->areas[area] = (struct map_area){p, total};
+	reserved += total;
+	return p;
+}
+
+void map_unreserve(struct map_area *area)
+{
+	if (!area->p)
+		return;
+	munmap(area->p, area->size);
+	reserved -= area->size;
+	*area = (struct map_area){0};
+}
+
+size_t map_reserved(void)
+{
+	return reserved;
+}
+
+/* --- checks ---------------------------------------------------------------------------------- */
+
+int map_check_flags(const struct map_def *def, u32 allowed, struct skep_diag *diag)
+{
+	u32 prog = BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG;
+
+	if (def->flags & ~(allowed | BPF_F_NUMA_NODE))
+		return refuse(diag, -EINVAL, "map_flags %#x: %#x means nothing for this type",
+			      def->flags, def->flags & ~(allowed | BPF_F_NUMA_NODE));
+	if ((def->flags & prog) == prog)
+		return refuse(diag, -EINVAL,
+			      "BPF_F_RDONLY_PROG and BPF_F_WRONLY_PROG exclude each other");
+	return 0;
+}
+
+int map_check_percpu(const struct map_def *def, struct skep_diag *diag)
+{
+	if (def->flags & BPF_F_NUMA_NODE)
+		return refuse(diag, -EINVAL, "a per-CPU map cannot have a NUMA node");
+	return 0;
+}
+
+static int check_numa(const struct map_def *def, struct skep_diag *diag)
+{
+	char path[64];
+
+	if (!(def->flags & BPF_F_NUMA_NODE) || !def->numa_node)
+		return 0;
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%u", def->numa_node);
+	if (!file_exists(path))
+		return refuse(diag, -EINVAL, "there is no NUMA node %u", def->numa_node);
+	return 0;
+}
+
+static int check_common(const struct map_def *def, struct skep_diag *diag)
+{
+	u32 file = BPF_F_RDONLY | BPF_F_WRONLY;
+
+	if (def->extra && def->type != BPF_MAP_TYPE_BLOOM_FILTER && def->type != MAP_TYPE_ARENA)
+		return refuse(diag, -EINVAL, "map_extra means nothing for this type");
+	if ((def->flags & file) == file)
+		return refuse(diag, -EINVAL, "BPF_F_RDONLY and BPF_F_WRONLY exclude each other");
+	return check_numa(def, diag);
+}
+
+/* Which types may have which fields: the kernel's map_check_btf. */
+static const struct {
+	const char *name;
+	u32 flag;
+} field_kinds[] = {
+	[MAP_FIELD_SPIN_LOCK] = {"bpf_spin_lock", MAP_T_LOCK},
+	[MAP_FIELD_RES_SPIN_LOCK] = {"bpf_res_spin_lock", MAP_T_LOCK},
+	[MAP_FIELD_TIMER] = {"bpf_timer", MAP_T_TIMER},
+	[MAP_FIELD_WORKQUEUE] = {"bpf_wq", MAP_T_TIMER},
+	[MAP_FIELD_TASK_WORK] = {"bpf_task_work", MAP_T_TASK_WORK},
+	[MAP_FIELD_KPTR] = {"a kptr", MAP_T_KPTR},
+	[MAP_FIELD_UPTR] = {"a uptr", MAP_T_UPTR},
+	[MAP_FIELD_LIST_HEAD] = {"bpf_list_head", MAP_T_ROOTS},
+	[MAP_FIELD_RB_ROOT] = {"bpf_rb_root", MAP_T_ROOTS},
+	[MAP_FIELD_REFCOUNT] = {"bpf_refcount", MAP_T_KPTR},
+};
+
+static int check_field(const struct map_def *def, const struct map_ops *ops, u32 i, u32 at,
+		       struct skep_diag *diag)
+{
+	const struct map_field *f = &def->fields[i];
+
+	if ((u32)f->kind >= ARRAY_SIZE(field_kinds) || f->off < at ||
+	    !in_bounds(f->off, f->size, def->value_size))
+		return refuse(diag, -EINVAL, "special field %u of the value is misplaced", i);
+	if (!(ops->flags & field_kinds[f->kind].flag))
+		return refuse(diag, -EOPNOTSUPP, "a value of this type cannot hold %s",
+			      field_kinds[f->kind].name);
+	return 0;
+}
+
+static int check_fields(const struct map_def *def, const struct map_ops *ops,
+			struct skep_diag *diag)
+{
+	u32 at = 0;
+	int err;
+
+	if (!def->nr_fields)
+		return 0;
+	if (def->nr_fields > MAP_MAX_FIELDS)
+		return refuse(diag, -E2BIG, "more than %d special fields in a value",
+			      MAP_MAX_FIELDS);
+	if (def->flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
+		return refuse(diag, -EACCES,
+			      "a map with special fields cannot restrict its programs");
+	for (u32 i = 0; i < def->nr_fields; i++) {
+		err = check_field(def, ops, i, at, diag);
+		if (err)
+			return err;
+		at = def->fields[i].off + def->fields[i].size;
+	}
+	return 0;
+}
+
+static int compare_fields(const void *a, const void *b)
+{
+	const struct map_field *x = a, *y = b;
+
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static int check_def(const struct map_def *def, const struct map_ops **ret_ops,
+		     struct skep_diag *diag)
+{
+	const struct map_ops *ops = def->type < ARRAY_SIZE(types) ? types[def->type] : NULL;
+	int err = check_common(def, diag);
+
+	if (err)
+		return err;
+	if (!ops)
+		return refuse(diag, -EINVAL, "map type %u is not known", def->type);
+	*ret_ops = ops;
+	err = ops->check(def, diag);
+	return err ? err : check_fields(def, ops, diag);
+}
+
+/* --- life ------------------------------------------------------------------------------------ */
+
+static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct map *all_maps;
+static u32 last_id;
+
+static void enlist(struct map *map)
+{
+	pthread_mutex_lock(&all_lock);
+	map->id = ++last_id;
+	map->next_map = all_maps;
+	all_maps = map;
+	pthread_mutex_unlock(&all_lock);
+}
+
+static void delist(struct map *map)
+{
+	pthread_mutex_lock(&all_lock);
+	for (struct map **p = &all_maps; *p; p = &(*p)->next_map)
+		if (*p == map) {
+			*p = map->next_map;
+			break;
+		}
+	pthread_mutex_unlock(&all_lock);
+}
+
+static bool get_unless_zero(struct map *map)
+{
+	u32 refs = map->refs;
+
+	while (refs)
+		if (__atomic_compare_exchange_n(&map->refs, &refs, refs + 1, true, __ATOMIC_ACQ_REL,
+						__ATOMIC_RELAXED))
+			return true;
+	return false;
+}
+
+struct map *map_by_id(u32 id)
+{
+	struct map *map;
+
+	pthread_mutex_lock(&all_lock);
+	for (map = all_maps; map && map->id != id; map = map->next_map)
+		;
+	if (map && !get_unless_zero(map))
+		map = NULL;
+	pthread_mutex_unlock(&all_lock);
+	return map;
+}
+
+static void destroy(struct map *map)
+{
+	if (map->ops->done)
+		map->ops->done(map);
+	for (u32 i = 0; i < MAP_NR_AREAS; i++)
+		map_unreserve(&map->areas[i]);
+	mem_free(map->name);
+	mem_free(map);
+}
+
+static int copy_def(struct map *map, const struct map_def *def)
+{
+	map->def = *def;
+	map->def.name = map->name = mem_strdup(def->name ? def->name : "");
+	map->def.inner = NULL;
+	if (def->inner) {
+		map->inner_def = *def->inner;
+		map->inner_def.name = "";
+		map->inner_def.inner = NULL;
+		map->def.inner = &map->inner_def;
+	}
+	return map->name ? 0 : -ENOMEM;
+}
+
+static int make(const struct map_def *def, struct map **ret, struct skep_diag *diag)
+{
+	const struct map_ops *ops = NULL;
+	struct map_def sorted = *def;
+	struct map *map;
+	int err;
+
+	if (sorted.nr_fields <= MAP_MAX_FIELDS)
+		qsort(sorted.fields, sorted.nr_fields, sizeof(*sorted.fields), compare_fields);
+	err = check_def(&sorted, &ops, diag);
+	if (err)
+		return err;
+	map = mem_zalloc(ops->size);
+	if (!map)
+		return diag_nomem(diag);
+	map->ops = ops;
+	map->nr_cpus = map_nr_cpus();
+	map->refs = 1;
+	map->mem.may_write = !(def->flags & BPF_F_RDONLY_PROG);
+	err = copy_def(map, &sorted);
+	if (!err)
+		err = ops->init(map, diag);
+	if (err) {
+		destroy(map);
+		return err;
+	}
+	enlist(map);
+	*ret = map;
+	return 0;
+}
+
+int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag)
+{
+	int err = make(def, ret, diag);
+
+	if (err == -ENOMEM || err == -E2BIG)
+		diag_set(diag, err,
+			 "the map is too large: %u entries, keys of %u, values of %u bytes",
+			 def->max_entries, def->key_size, def->value_size);
+	return err ? diag_at(diag, err, "map %s", def->name ? def->name : "(no name)") : 0;
+}
+
+struct map *map_get(struct map *map)
+{
+	__atomic_fetch_add(&map->refs, 1, __ATOMIC_RELAXED);
+	return map;
+}
+
+void map_put(struct map *map)
+{
+	if (!map || __atomic_sub_fetch(&map->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	delist(map);
+	map_defer_flush();
+	destroy(map);
+	map_defer_flush();
+}
+
+void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx)
+{
+	map->field_dtor = fn;
+	map->field_dtor_ctx = ctx;
+}
