@@ -15,6 +15,26 @@ enum isa_op {
 	ISA_NR_OPS
 };
 
+/* Who checks an instruction and who runs it; it decides the words of a refusal too. */
+enum isa_kind {
+	ISA_KIND_NONE,
+	ISA_KIND_ALU,
+	ISA_KIND_NEG,
+	ISA_KIND_MOV,
+	ISA_KIND_END,
+	ISA_KIND_LDDW,  /* two slots */
+	ISA_KIND_LDABS, /* the packet */
+	ISA_KIND_LDX,
+	ISA_KIND_ST,
+	ISA_KIND_STX,
+	ISA_KIND_ATOMIC,
+	ISA_KIND_JMP, /* goes on or jumps by off */
+	ISA_KIND_JA,  /* jumps */
+	ISA_KIND_JCOND,
+	ISA_KIND_CALL,
+	ISA_KIND_EXIT,
+};
+
 /* Which row an instruction is; ISA_INVALID if none. ld_imm64 takes two slots: insn[1] is read only
  * if nr > 1. Reserved fields must be zero, registers in range. */
 enum isa_op isa_decode(const struct bpf_insn *insn, u32 nr);
@@ -26,6 +46,10 @@ u32 isa_nr_slots(const struct bpf_insn *insn);
 int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *diag);
 
 const char *isa_op_name(enum isa_op op);
+enum isa_kind isa_kind(enum isa_op op);
+
+/* How far it jumps, calls or points within the program, counted from the next slot. False: not. */
+bool isa_distance(enum isa_op op, const struct bpf_insn *insn, s32 *ret);
 
 /*
  * One instruction in bpftool's text, without number and newline. name, if not NULL, gives the text
@@ -43,5 +67,8 @@ void isa_disasm(struct strbuf *sb, const struct bpf_insn *insn, u32 nr, u32 idx,
  * allowed. *ret_insns is the caller's to mem_free. Errors name the line.
  */
 int isa_asm(const char *text, struct bpf_insn **ret_insns, u32 *ret_nr, struct skep_diag *diag);
+
+/* The reference of all instructions, as Markdown: docs/isa.md. */
+void isa_doc(struct strbuf *sb);
 
 #endif

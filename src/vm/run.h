@@ -53,6 +53,9 @@ extern const struct vm_kfunc kfuncs_common[], kfuncs_net[];               /* end
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
 u64 vm_call(struct vm_run *run, u64 func, const u64 args[5]);
+/* The same as a run of its own: a timer's callback. func is of prog. */
+int vm_exec_callback(struct vm_prog *prog, struct vm_env *env, u64 func, const u64 args[5],
+		     u64 *ret, struct skep_diag *diag);
 
 /* guard.c: may the program touch [addr, addr + len)? flags VM_MEM_READ / VM_MEM_WRITE. */
 bool vm_may(struct vm_run *run, u64 addr, u64 len, u32 flags);
@@ -64,6 +67,7 @@ u64 vm_fault(struct vm_run *run, const char *fmt, ...) __printf(2, 3);
 long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
 	       const u64 *args, u32 nr);
 
+const struct vm_opts *vm_options(const struct vm *vm);
 const struct btf *vm_kernel_btf(const struct vm *vm);
 const struct btf *vm_object_btf(const struct vm *vm);
 bool vm_is_map(const struct vm *vm, u64 ptr); /* a map that programs may name */

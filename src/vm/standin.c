@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Stands in until helper_net.c and kfunc_net.c have the real tables, which replace these. */
 #include "vm/run.h"
-#include <errno.h>
 
 __attribute__((weak)) const struct vm_helper helpers_net[] = {
 	{0, NULL},
@@ -10,14 +9,25 @@ __attribute__((weak)) const struct vm_kfunc kfuncs_net[] = {
 	{NULL, NULL},
 };
 
-/* Likewise until interp.c and guard.c are there. */
-__attribute__((weak)) u64 vm_fault(struct vm_run *run, const char *fmt, ...)
+/* Likewise until the maps are there. */
+__attribute__((weak)) struct map *map_get(struct map *map)
 {
-	run->err = -EFAULT;
-	return 0;
+	return map;
 }
 
-__attribute__((weak)) bool vm_is_map(const struct vm *vm, u64 ptr)
+__attribute__((weak)) void map_put(struct map *map)
 {
-	return ptr != 0;
+}
+
+__attribute__((weak)) void map_read_lock(void)
+{
+}
+
+__attribute__((weak)) void map_read_unlock(void)
+{
+}
+
+__attribute__((weak)) void *map_prog_get(struct map *map, u32 idx)
+{
+	return NULL;
 }
