@@ -23,7 +23,7 @@ void model_range(const struct model *m, const char **ret_base, size_t *ret_size)
 /* A zeroed object of a struct type by name; NULL when memory or the type is missing. */
 void *model_alloc(struct model *m, const char *type);
 void *model_alloc_bytes(struct model *m, size_t size);
-void model_release(struct model *m, void *obj); /* may be handed out again later */
+void model_release(struct model *m, void *obj);      /* may be handed out again later */
 u32 model_sizeof(struct model *m, const char *type); /* 0: this kernel has no such struct */
 
 /*

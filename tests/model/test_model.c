@@ -73,6 +73,6 @@ int main(void)
 	is_int(model_symbol(m, "no_such_symbol_here"), 0, "an unknown name has none");
 	test_exhaustion(m);
 	ok(!model_free(m), "freed");
-	btf__free(btf);
+	types_close(btf);
 	return tap_done();
 }

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* From ptrace's stops to events: what is known of a fork, an exec, an exit, a signal. */
+#include "hook/proc_event.h"
+#include <elf.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* --- fork ----------------------------------------------------------------------------------- */
+
+/* The flags of the call that the parent is in; from its registers, as it may not be followed. */
+static u64 clone_flags(struct proc_task *parent)
+{
+	const struct user_regs_struct *regs = proc_regs(parent);
+	u64 flags = 0;
+
+	if (!regs)
+		return 0;
+	if (regs->orig_rax == SYS_vfork)
+		return CLONE_VFORK | CLONE_VM;
+	if (regs->orig_rax == SYS_clone)
+		return regs->rdi & ~0xffull; /* the signal is not part of them */
+	if (regs->orig_rax == SYS_clone3)
+		proc_read(parent, &flags, sizeof(flags), regs->rdi);
+	return flags;
+}
+
+static u64 boot_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+void proc_on_fork(struct proc *p, struct proc_task *parent, struct proc_task *child)
+{
+	struct proc_happening h = {.child = child};
+
+	if (p->model_tasks) {
+		child->kobj = model_task_get(p->model_tasks, child->tid);
+		model_task_born(p->model_tasks, child->tid, child->born, boot_now());
+	}
+	if (!p->events[PROC_EV_FORK].first)
+		return;
+	h.clone_flags = clone_flags(parent);
+	proc_event(p, parent, PROC_EV_FORK, &h);
+}
+
+/* --- exec ----------------------------------------------------------------------------------- */
+
+/* The name that was given to execve: the kernel leaves it on the new stack (AT_EXECFN). */
+static size_t exec_filename(struct proc_task *t, char *name, size_t size)
+{
+	Elf64_auxv_t aux[64];
+	char path[64];
+	ssize_t n;
+	long len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%u/auxv", t->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? 0 : read(fd, aux, sizeof(aux));
+	if (fd >= 0)
+		close(fd);
+	for (size_t i = 0; n > 0 && i < n / sizeof(aux[0]); i++) {
+		if (aux[i].a_type != AT_EXECFN)
+			continue;
+		len = proc_read_str(t, name, size, aux[i].a_un.a_val);
+		return len > 0 ? len : 0;
+	}
+	return 0;
+}
+
+void proc_on_exec(struct proc *p, struct proc_task *t, u32 old_tid)
+{
+	struct proc_happening h = {.old_tid = old_tid};
+	char name[4096] = "";
+
+	if (!p->events[PROC_EV_EXEC].first)
+		return;
+	h.filename_len = exec_filename(t, name, sizeof(name));
+	if (!h.filename_len) /* 32-bit programs, and what hides its stack */
+		h.filename_len = strlen(strcpy(name, t->comm)) + 1;
+	h.filename = name;
+	proc_event(p, t, PROC_EV_EXEC, &h);
+}
+
+/* --- exit ----------------------------------------------------------------------------------- */
+
+void proc_on_exit(struct proc *p, struct proc_task *t)
+{
+	struct proc_happening h = {.group_dead = t->process->nr_threads == 1};
+
+	if (p->model_tasks) {
+		proc_kobj(p, t);
+		model_task_set_exit_code(p->model_tasks, t->tid, t->exit_code);
+	}
+	proc_event(p, t, PROC_EV_EXIT, &h);
+}
+
+void proc_on_rename(struct proc *p, struct proc_task *t, const char old_comm[16])
+{
+	struct proc_happening h = {.old_comm = old_comm};
+
+	proc_event(p, t, PROC_EV_RENAME, &h);
+}
+
+/* --- signals -------------------------------------------------------------------------------- */
+
+bool proc_is_kill(s64 nr)
+{
+	return nr == SYS_kill || nr == SYS_tkill || nr == SYS_tgkill || nr == SYS_rt_sigqueueinfo ||
+	       nr == SYS_rt_tgsigqueueinfo || nr == SYS_pidfd_send_signal;
+}
+
+static size_t slurp(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, buf, size - 1);
+
+	if (fd >= 0)
+		close(fd);
+	buf[n > 0 ? n : 0] = 0;
+	return n > 0 ? n : 0;
+}
+
+static bool in_mask(const char *status, const char *name, int sig)
+{
+	const char *at = strstr(status, name);
+
+	return at && sig > 0 && sig <= 64 && strtoull(at + strlen(name), NULL, 16) >> (sig - 1) & 1;
+}
+
+/* As prepare_signal(): would the kernel drop it? */
+static bool is_ignored(u32 pid, int sig)
+{
+	bool quiet = sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
+	char path[64], status[4096];
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	if (!slurp(path, status, sizeof(status)))
+		return false;
+	return in_mask(status, "\nSigIgn:", sig) ||
+	       (quiet && !in_mask(status, "\nSigCgt:", sig) && !in_mask(status, "\nSigBlk:", sig));
+}
+
+static void read_comm_of(u32 pid, char comm[16])
+{
+	char path[64], buf[32];
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	n = slurp(path, buf, sizeof(buf));
+	memset(comm, 0, 16);
+	memcpy(comm, buf, n > 1 ? min_u64(n - 1, 15) : 0);
+}
+
+static void set_target(struct proc *p, struct proc_happening *h, u32 pid)
+{
+	struct proc_task *t = proc_task_find(p, pid);
+
+	h->target = pid;
+	h->result = is_ignored(pid, h->sig);
+	if (t)
+		memcpy(h->target_comm, t->comm, sizeof(t->comm));
+	else
+		read_comm_of(pid, h->target_comm);
+}
+
+/* A pidfd's process: "Pid:" in its fdinfo. */
+static u32 pid_of_pidfd(u32 pid, u32 fd)
+{
+	char path[64], info[1024];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%u", pid, fd);
+	slurp(path, info, sizeof(info));
+	at = strstr(info, "\nPid:");
+	return at ? strtol(at + 5, NULL, 10) : 0;
+}
+
+/* Called when a system call that sends a signal has succeeded. */
+void proc_on_kill(struct proc *p, struct proc_task *t)
+{
+	struct proc_happening h = {.group = t->nr == SYS_kill || t->nr == SYS_rt_sigqueueinfo ||
+					    t->nr == SYS_pidfd_send_signal};
+	bool has_tgid = t->nr == SYS_tgkill || t->nr == SYS_rt_tgsigqueueinfo;
+	s32 pid = t->args[has_tgid ? 1 : 0];
+
+	h.sig = t->args[has_tgid ? 2 : 1];
+	if (t->nr == SYS_pidfd_send_signal)
+		pid = pid_of_pidfd(t->process->tgid, t->args[0]);
+	if (!h.sig) /* only asks whether it may */
+		return;
+	if (pid <= 0) { /* a group: reported for each process that it arrives at */
+		t->process->kills_groups = true;
+		return;
+	}
+	h.info.si_signo = h.sig;
+	h.info.si_code = t->nr == SYS_kill              ? SI_USER
+			 : t->nr == SYS_rt_sigqueueinfo ? SI_QUEUE
+							: SI_TKILL;
+	h.info.si_pid = t->process->tgid;
+	h.info.si_uid = t->process->uid;
+	set_target(p, &h, pid);
+	proc_event(p, t, PROC_EV_SIGNAL_SEND, &h);
+}
+
+/* Who sent it is not traced (or dead, as a child that raises SIGCHLD): a task for this one run. */
+static void from_outside(struct proc *p, struct proc_happening *h)
+{
+	struct proc_process process = {.tgid = h->info.si_pid,
+				       .uid = h->info.si_uid,
+				       .cgroup_id = 1,
+				       .mem_fd = -1,
+				       .nr_threads = 1};
+	struct proc_task sender = {.tid = process.tgid, .process = &process, .nr = -1};
+
+	read_comm_of(sender.tid, sender.comm);
+	proc_event(p, &sender, PROC_EV_SIGNAL_SEND, h);
+	model_release(p->model, sender.pt_regs);
+}
+
+/* Was its generation reported already, when its sender's system call returned? */
+static bool was_reported(struct proc *p, const siginfo_t *info, const struct proc_task *t)
+{
+	bool by_call = info->si_code == SI_USER || info->si_code == SI_TKILL ||
+		       info->si_code == SI_QUEUE;
+	const struct proc_process *sender = by_call ? hash_get(&p->processes, info->si_pid) : NULL;
+
+	return sender && !sender->kills_groups;
+}
+
+void proc_on_signal(struct proc *p, struct proc_task *t, int sig)
+{
+	struct proc_happening h = {.sig = sig};
+
+	if (!p->events[PROC_EV_SIGNAL_SEND].first && !p->events[PROC_EV_SIGNAL_DELIVER].first)
+		return;
+	if (ptrace(PTRACE_GETSIGINFO, t->tid, NULL, &h.info) < 0)
+		return;
+	if (!was_reported(p, &h.info, t)) {
+		bool from_kernel = h.info.si_code == SI_KERNEL || h.info.si_pid == 0 ||
+				   (h.info.si_code > 0 && sig != SIGCHLD);
+
+		h.group = sig == SIGCHLD || h.info.si_code == SI_USER;
+		set_target(p, &h, t->tid);
+		if (from_kernel)
+			proc_event(p, t, PROC_EV_SIGNAL_SEND, &h);
+		else
+			from_outside(p, &h);
+	}
+	if (!is_ignored(t->tid, sig))
+		proc_event(p, t, PROC_EV_SIGNAL_DELIVER, &h);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Breakpoints in the traced processes: uprobe, uretprobe and USDT (see uprobe.c for the theory).
+ * All of it does nothing where no program asked for it (proc.uprobes is NULL).
+ */
+#ifndef HOOK_UPROBE_H
+#define HOOK_UPROBE_H
+
+#include "hook/proc.h"
+
+/* Attach time. NULL p: only check. why is filled where the answer is no. */
+int uprobe_attach(struct proc *p, struct hook_prog *hp, const struct prog *prog,
+		  const struct hook_opts *opts, struct skep_diag *diag);
+void uprobe_set_free(struct proc *p);
+
+/* Processes come and go, and map files. */
+void uprobe_process_new(struct proc *p, struct proc_process *process,
+			const struct proc_process *parent);
+void uprobe_process_free(struct proc *p, struct proc_process *process);
+void uprobe_thread_free(struct proc_task *t);
+void uprobe_execed(struct proc *p, struct proc_task *t);
+void uprobe_mapped(struct proc *p, struct proc_task *t);
+
+/* A SIGTRAP stop: true if it was one of ours (and the thread has been set up to go on). */
+bool uprobe_trapped(struct proc *p, struct proc_task *t);
+bool uprobe_is_stepping(const struct proc_task *t);
+/* Before the thread is let go for good: the original instructions back. */
+void uprobe_remove(struct proc *p, struct proc_task *t);
+
+#endif
