@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * vmlinux.h: the kernel's types as C, from its BTF, so that CO-RE can relocate what uses them.
+ *
+ * The text is libbpf's (btf_dump), types sorted by kind and name as bpftool does, records marked
+ * preserve_access_index; behind them the macros of macros.c. It is cached under the hash of the
+ * BTF and our version in $XDG_CACHE_HOME/skep or ~/.cache/skep, and appears there by rename, so
+ * that concurrent runs see it whole or not at all. Where no cache can be had (nobody has no home)
+ * it stays in memory: it takes 0.2 s to make.
+ */
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "btf/types.h"
+#include "source/source.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Changes whenever the text made from the same BTF does. */
+#define FORMAT_VERSION 1
+
+/* A kernel's header has 3 MB; what a hostile BTF makes of itself ends here. */
+#define MAX_HEADER (256u << 20)
+
+struct ranked {
+	u32 id;
+	int rank;
+	const char *name, *sort;
+};
+
+static int kind_rank(const struct btf *btf, u32 id, const struct btf_type *t)
+{
+	bool named = t->name_off != 0;
+
+	switch (btf_kind(t)) {
+	case BTF_KIND_ENUM:
+	case BTF_KIND_ENUM64:
+		return named ? 1 : 0;
+	case BTF_KIND_INT:
+		return 2;
+	case BTF_KIND_FLOAT:
+		return 2;
+	case BTF_KIND_TYPEDEF:
+		return types_skip(btf, id) ? 3 : 2;
+	case BTF_KIND_STRUCT:
+	case BTF_KIND_UNION:
+		return named ? 4 : -1; /* those without a name come with whoever uses them */
+	default:
+		return -1;
+	}
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+	int cmp;
+
+	if (x->rank != y->rank)
+		return x->rank - y->rank;
+	cmp = strcmp(x->sort, y->sort);
+	if (!cmp)
+		cmp = strcmp(x->name, y->name);
+	return cmp ? cmp : x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* An enum without a name is known by its first enumerator. */
+static const char *sort_name(const struct btf *btf, u32 id, const struct btf_type *t)
+{
+	const char *name = types_name(btf, id);
+	u32 off;
+
+	if (*name || !btf_is_any_enum(t) || !btf_vlen(t))
+		return name;
+	off = btf_is_enum(t) ? btf_enum(t)[0].name_off : btf_enum64(t)[0].name_off;
+	name = btf__name_by_offset(btf, off);
+	return name ? name : "";
+}
+
+static struct ranked *rank_types(const struct btf *btf, size_t *ret_nr)
+{
+	u32 nr = btf__type_cnt(btf);
+	struct ranked *r = mem_calloc(nr, sizeof(*r));
+	size_t n = 0;
+
+	if (!r)
+		return NULL;
+	for (u32 id = 1; id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		int rank = kind_rank(btf, id, t);
+
+		if (rank < 0)
+			continue;
+		r[n].id = id;
+		r[n].rank = rank;
+		r[n].name = types_name(btf, id);
+		r[n++].sort = sort_name(btf, id, t);
+	}
+	qsort(r, n, sizeof(*r), compare);
+	*ret_nr = n;
+	return r;
+}
+
+static void add_text(void *ctx, const char *fmt, va_list ap)
+{
+	struct strbuf *sb = ctx;
+
+	if (sb->len < MAX_HEADER)
+		strbuf_vprintf(sb, fmt, ap);
+}
+
+static int dump_types(const struct btf *btf, struct strbuf *sb, struct skep_diag *diag)
+{
+	struct btf_dump *d = btf_dump__new(btf, add_text, sb, NULL);
+	struct ranked *r;
+	size_t nr = 0;
+	int err = 0;
+
+	if (!d)
+		return diag_set(diag, -errno, "can't write the types of this BTF as C");
+	r = rank_types(btf, &nr);
+	if (!r)
+		err = diag_nomem(diag);
+	for (size_t i = 0; i < nr && !err; i++) {
+		err = btf_dump__dump_type(d, r[i].id);
+		if (err)
+			diag_set(diag, err, "can't write type %u (%s) as C", r[i].id, r[i].name);
+	}
+	mem_free(r);
+	btf_dump__free(d);
+	return err;
+}
+
+int vmlinux_write(const struct btf *btf, struct strbuf *sb, struct skep_diag *diag)
+{
+	int err;
+
+	strbuf_puts(sb, "/* The kernel's types, made by skep " SKEP_VERSION " from BTF. */\n"
+			"#ifndef __VMLINUX_H__\n#define __VMLINUX_H__\n\n"
+			"#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n"
+			"#pragma clang attribute push (__attribute__((preserve_access_index)), "
+			"apply_to = record)\n#endif\n\n");
+	err = dump_types(btf, sb, diag);
+	if (err)
+		return err;
+	strbuf_puts(sb, "\n#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n"
+			"#endif\n\n#ifndef SKEP_NO_MACROS\n");
+	macros_write(sb, btf);
+	strbuf_puts(sb, "#endif\n#endif\n");
+	if (sb->failed)
+		return diag_nomem(diag);
+	if (sb->len >= MAX_HEADER)
+		return diag_set(diag, -EFBIG, "the header of this BTF would be too large");
+	return 0;
+}
+
+/* The cache's directory, made where it is missing; NULL where nothing can be written. */
+static const char *cache_dir(struct arena *arena)
+{
+	const char *base = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	const char *dir;
+
+	if (base && base[0] == '/')
+		dir = arena_printf(arena, "%s/skep", base);
+	else if (home && home[0] == '/')
+		dir = arena_printf(arena, "%s/.cache/skep", home);
+	else
+		return NULL;
+	if (!dir || file_mkdirs(dir, NULL) || access(dir, W_OK | X_OK))
+		return NULL;
+	return dir;
+}
+
+/* Only what we or root wrote, and nobody else could: the header is code that gets compiled. */
+static bool is_ours(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st) && S_ISREG(st.st_mode) && st.st_size &&
+	       (st.st_uid == geteuid() || !st.st_uid) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static const char *cache_path(const struct btf *btf, struct arena *arena)
+{
+	const char *dir = cache_dir(arena);
+	const void *raw;
+	u32 size;
+	u64 hash;
+
+	if (!dir)
+		return NULL;
+	raw = btf__raw_data(btf, &size);
+	if (!raw)
+		return NULL;
+	hash = hash_bytes(SKEP_VERSION, strlen(SKEP_VERSION), FORMAT_VERSION);
+	return arena_printf(arena, "%s/vmlinux-%016llx.h", dir,
+			    (unsigned long long)hash_bytes(raw, size, hash));
+}
+
+int vmlinux_header(const char *btf_path, struct arena *arena, const char **ret_path,
+		   struct strbuf *ret_text, struct skep_diag *diag)
+{
+	const char *path, *name = NULL;
+	struct btf *btf;
+	int err = types_open_kernel(btf_path, &btf, &name, diag);
+
+	if (err)
+		return diag_at(diag, err, "vmlinux.h");
+	*ret_path = NULL;
+	path = cache_path(btf, arena);
+	if (path && is_ours(path)) {
+		*ret_path = path;
+		goto free_btf;
+	}
+	err = vmlinux_write(btf, ret_text, diag);
+	if (err) {
+		diag_at(diag, err, "vmlinux.h");
+		goto free_btf;
+	}
+	log_debug("vmlinux.h made from %s", name ? name : "BTF");
+	if (path && !file_write(path, ret_text->s, ret_text->len, NULL)) {
+		strbuf_done(ret_text);
+		*ret_path = path;
+	}
+free_btf:
+	btf__free(btf);
+	return err;
+}
