@@ -60,6 +60,7 @@ static const char *const base_flags[] = {
 	"-Wno-unknown-warning-option",
 	/* a call to what nobody declared can't be linked: say it where it stands */
 	"-Werror=implicit-function-declaration",
+	"-Werror=implicit-int",
 	"-Wno-macro-redefined",
 	"-Wno-missing-declarations",
 	"-Wno-compare-distinct-pointer-types",

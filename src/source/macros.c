@@ -32,6 +32,7 @@
 /* clang-format on */
 
 static const struct macro macros[] = {
+#include "source/macros_libbpf.def"
 #include "source/macros_net.def"
 #include "source/macros_sys.def"
 };
@@ -40,6 +41,8 @@ static const char *const demand_headers[] = {"linux/kernel.h", "linux/err.h", "a
 
 static bool is_on_demand(const char *header)
 {
+	if (!strncmp(header, "bpf/", 4))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(demand_headers); i++)
 		if (!strcmp(header, demand_headers[i]))
 			return true;

@@ -5,7 +5,7 @@
  *
  *   - a name that lives in a well-known header which was not included: the header is put in front;
  *   - a macro that the types' header does not hold: it is defined;
- *   - a macro of ours that clashes with the program's own name: it is taken away;
+ *   - a macro or a kfunc's prototype of ours that clashes with the program's own: it is taken away;
  *   - a system header that defines again what vmlinux.h has: it is left out (an empty file).
  *
  * Names are found in clang's message; for the macros that stand where a declarator is expected
@@ -181,11 +181,13 @@ const char *mend_header_of(const char *name)
 {
 	const struct macro *m;
 
+	m = macro_find(name);
+	if (m)
+		return m->header;
 	for (size_t i = 0; i < ARRAY_SIZE(homes); i++)
 		if (fits(homes[i].name, name))
 			return homes[i].header;
-	m = macro_find(name);
-	return m ? m->header : NULL;
+	return NULL;
 }
 
 static bool in_list(const char *const *list, size_t nr, const char *s)
@@ -206,6 +208,11 @@ static bool add_flag(struct mend *m, const char *flag)
 	if (p)
 		*p = flag;
 	return p != NULL;
+}
+
+static bool add_once(struct mend *m, const char *flag)
+{
+	return flag && !in_list(m->flags.data, m->flags.nr, flag) && add_flag(m, flag);
 }
 
 static void note(struct mend *m, const char *text)
@@ -243,7 +250,7 @@ static int add_header(const struct report *r, struct arena *arena, struct mend *
 {
 	if (report_has_header(r, header) || in_list(m->flags.data, m->flags.nr, header))
 		return 0;
-	if (strcmp(header, "vmlinux.h"))
+	if (strchr(header, '/'))
 		add_base(r, m);
 	if (!add_flag(m, "-include") || !add_flag(m, header))
 		return 0;
@@ -256,7 +263,7 @@ static int add_macro(struct arena *arena, struct mend *m, const struct macro *ma
 	const char *flag = arena_printf(arena, "-D%s%s=%s", macro->name,
 					macro->args ? macro->args : "", macro->value);
 
-	if (!flag || in_list(m->flags.data, m->flags.nr, flag) || !add_flag(m, flag))
+	if (!add_once(m, flag))
 		return 0;
 	note(m, arena_printf(arena, "%s: defined as in <%s>", macro->name, macro->header));
 	return 1;
@@ -268,17 +275,19 @@ static bool may_add(const struct report *r, const char *header)
 	if (!has_vmlinux(r))
 		return strcmp(header, "vmlinux.h") || !report_has_header(r, "linux/bpf.h");
 	return !strncmp(header, "bpf/", 4) || !strcmp(header, "asm/unistd.h") ||
-	       !strcmp(header, "linux/version.h");
+	       !strcmp(header, "linux/version.h") || !strcmp(header, "stdbool.h") ||
+	       !strcmp(header, "stddef.h");
 }
 
 static int mend_name(const struct report *r, struct arena *arena, struct mend *m, const char *name)
 {
 	const struct macro *macro = macro_find(name);
-	const char *header;
+	const char *header = macro ? macro->header : mend_header_of(name);
+	bool libbpf = header && !strncmp(header, "bpf/", 4);
 
-	if (macro)
+	/* what newer headers of libbpf have counts when the installed one turned out not to */
+	if (macro && (!libbpf || report_has_header(r, header)))
 		return add_macro(arena, m, macro);
-	header = mend_header_of(name);
 	return header && may_add(r, header) ? add_header(r, arena, m, name, header) : 0;
 }
 
@@ -305,48 +314,55 @@ static const char *unknown_name(struct arena *arena, const char *text)
 	return NULL;
 }
 
-/* The n-th line of a file, in arena. */
-static char *source_line(struct arena *arena, const char *path, u32 line)
+/* The n-th line of a file, in arena; with `head`, that of the function that the line is in. */
+static char *source_line(struct arena *arena, const char *path, u32 line, bool head)
 {
-	char *text, *s, *ret;
+	char *text, *s, *from = NULL, *ret;
 	size_t size;
 
 	if (!line || file_read(path, MAX_SOURCE, &text, &size, NULL))
 		return NULL;
-	for (s = text; s && --line; s = s ? s + 1 : NULL)
+	for (s = text; s && --line; s = s ? s + 1 : NULL) {
+		from = head && isalpha((unsigned char)*s) ? s : from;
 		s = strchr(s, '\n');
+	}
+	s = head ? from : s;
 	ret = s ? arena_strndup(arena, s, strcspn(s, "\n")) : NULL;
 	mem_free(text);
 	return ret;
 }
 
+/* The next word of *s, NUL-terminated in place; *s goes behind it. NULL: no more. */
+static char *next_word(char **s)
+{
+	char *word;
+
+	while (**s && !isalnum((unsigned char)**s) && **s != '_')
+		(*s)++;
+	if (!**s)
+		return NULL;
+	word = *s;
+	while (isalnum((unsigned char)**s) || **s == '_')
+		(*s)++;
+	if (**s)
+		*(*s)++ = 0;
+	return word;
+}
+
 /* The macros of libbpf's headers on the refused line. */
 static int mend_words(const struct report *r, const char *path, const struct report_line *err,
-		      struct arena *arena, struct mend *m)
+		      bool head, struct arena *arena, struct mend *m)
 {
-	char *s, *word;
+	char *s = NULL, *word;
 	int nr = 0;
 
-	if (strcmp(err->file, path))
-		return 0;
-	s = source_line(arena, path, err->line);
-	while (s && *s) {
-		const char *header;
-		char last;
+	if (!strcmp(err->file, path))
+		s = source_line(arena, path, err->line, head);
+	while (s && (word = next_word(&s))) {
+		const char *header = mend_header_of(word);
 
-		word = s;
-		while (isalnum((unsigned char)*s) || *s == '_')
-			s++;
-		if (s == word) {
-			s++;
-			continue;
-		}
-		last = *s;
-		*s = 0;
-		header = mend_header_of(word);
 		if (header && !strncmp(header, "bpf/", 4))
 			nr += mend_name(r, arena, m, word);
-		*s = last;
 	}
 	return nr;
 }
@@ -397,10 +413,14 @@ static int mend_clash(const struct report *r, size_t idx, struct arena *arena, s
 			continue;
 		name = report_quoted(arena, l->text, 0);
 		flag = name ? arena_printf(arena, "-DSKEP_NO_%s", name) : NULL;
-		if (flag && macro_find(name) && !in_list(m->flags.data, m->flags.nr, flag))
-			nr += add_flag(m, flag);
+		if (name && macro_find(name))
+			nr += add_once(m, flag);
 	}
-	return vmlinux && system ? nr + hide_header(arena, m, system) : nr;
+	if (vmlinux && system)
+		return nr + hide_header(arena, m, system);
+	if (vmlinux && strstr(r->lines[idx].text, "conflicting types for"))
+		nr += add_once(m, "-DBPF_NO_KFUNC_PROTOTYPES");
+	return nr;
 }
 
 int mend_plan(const struct report *r, const char *path, struct arena *arena, struct mend *m)
@@ -417,7 +437,10 @@ int mend_plan(const struct report *r, const char *path, struct arena *arena, str
 		name = unknown_name(arena, l->text);
 		if (name)
 			nr += mend_name(r, arena, m, name);
-		nr += mend_words(r, path, l, arena, m);
+		nr += mend_words(r, path, l, false, arena, m);
+		/* clang 14 takes `int BPF_UPROBE(f)` for a function, which then lacks its ctx */
+		if (name && !strcmp(name, "ctx"))
+			nr += mend_words(r, path, l, true, arena, m);
 	}
 	return nr;
 }

@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 /* Changes whenever the text made from the same BTF does. */
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 3
 
 /* A kernel's header has 3 MB; what a hostile BTF makes of itself ends here. */
 #define MAX_HEADER (256u << 20)
@@ -135,6 +135,84 @@ static int dump_types(const struct btf *btf, struct strbuf *sb, struct skep_diag
 	return err;
 }
 
+/*
+ * What bpf_for and bpf_repeat of macros_libbpf.def stand on. clang 14 forgets the BTF of a function
+ * that only a cleanup attribute names, so it is named once more.
+ */
+static const char iterators[] =
+	"\n"
+	"extern int bpf_iter_num_new(struct bpf_iter_num *, int, int) SKEP_KFUNC;\n"
+	"extern int *bpf_iter_num_next(struct bpf_iter_num *) SKEP_KFUNC;\n"
+	"extern void bpf_iter_num_destroy(struct bpf_iter_num *) SKEP_KFUNC;\n"
+	"#define SKEP_ITER(from, to) __attribute__((aligned(8), cleanup(bpf_iter_num_destroy))), "
+	"\\\n"
+	"\t*skep_iter __attribute__((unused)) = (bpf_iter_num_new(&skep_it, (from), (to)), \\\n"
+	"\t(void)&bpf_iter_num_destroy, (struct bpf_iter_num *)0)\n";
+
+/* The function that a declaration tag marks as a kfunc; NULL: the tag is another one. */
+static const struct btf_type *kfunc_of(const struct btf *btf, const struct btf_type *tag)
+{
+	const char *text = btf__name_by_offset(btf, tag->name_off);
+	const struct btf_type *func = btf__type_by_id(btf, tag->type);
+
+	return text && !strcmp(text, "bpf_kfunc") && func && btf_is_func(func) ? func : NULL;
+}
+
+static int compare_funcs(const void *a, const void *b)
+{
+	const struct ranked *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* The kfuncs of a BTF, sorted by name; id is the prototype. */
+static struct ranked *rank_kfuncs(const struct btf *btf, size_t *ret_nr)
+{
+	u32 nr = btf__type_cnt(btf);
+	struct ranked *r = mem_calloc(nr, sizeof(*r));
+	size_t n = 0;
+
+	for (u32 id = 1; r && id < nr; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const struct btf_type *func = btf_is_decl_tag(t) ? kfunc_of(btf, t) : NULL;
+
+		if (!func)
+			continue;
+		r[n].id = func->type;
+		r[n++].name = btf__name_by_offset(btf, func->name_off);
+	}
+	if (n)
+		qsort(r, n, sizeof(*r), compare_funcs);
+	*ret_nr = n;
+	return r;
+}
+
+/* As newer bpftools write them; programs that bring prototypes of their own still compile. */
+static int dump_kfuncs(const struct btf *btf, struct strbuf *sb, struct skep_diag *diag)
+{
+	struct btf_dump *d = btf_dump__new(btf, add_text, sb, NULL);
+	struct ranked *r;
+	size_t nr = 0;
+
+	if (!d)
+		return diag_set(diag, -errno, "can't write the kfuncs of this BTF as C");
+	r = rank_kfuncs(btf, &nr);
+	strbuf_puts(sb, "\n#ifndef BPF_NO_KFUNC_PROTOTYPES\n");
+	for (size_t i = 0; i < nr; i++) {
+		LIBBPF_OPTS(btf_dump_emit_type_decl_opts, opts, .field_name = r[i].name);
+
+		if (i && !strcmp(r[i].name, r[i - 1].name))
+			continue;
+		strbuf_puts(sb, "extern ");
+		btf_dump__emit_type_decl(d, r[i].id, &opts);
+		strbuf_puts(sb, " SKEP_KFUNC;\n");
+	}
+	strbuf_puts(sb, "#endif\n");
+	mem_free(r);
+	btf_dump__free(d);
+	return r ? 0 : diag_nomem(diag);
+}
+
 int vmlinux_write(const struct btf *btf, struct strbuf *sb, struct skep_diag *diag)
 {
 	int err;
@@ -148,8 +226,15 @@ int vmlinux_write(const struct btf *btf, struct strbuf *sb, struct skep_diag *di
 	if (err)
 		return err;
 	strbuf_puts(sb, "\n#ifndef BPF_NO_PRESERVE_ACCESS_INDEX\n#pragma clang attribute pop\n"
-			"#endif\n\n#ifndef SKEP_NO_MACROS\n");
+			"#endif\n\n"
+			"#define SKEP_KFUNC __attribute__((weak, section(\".ksyms\")))\n");
+	err = dump_kfuncs(btf, sb, diag);
+	if (err)
+		return err;
+	strbuf_puts(sb, "\n#ifndef SKEP_NO_MACROS\n");
 	macros_write(sb, btf);
+	if (types_find_struct(btf, "bpf_iter_num"))
+		strbuf_puts(sb, iterators);
 	strbuf_puts(sb, "#endif\n#endif\n");
 	if (sb->failed)
 		return diag_nomem(diag);
