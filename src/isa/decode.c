@@ -54,19 +54,13 @@ static bool field_fits(s64 field, s32 value)
 	switch (isa_rule(field)) {
 	case ISA_IS:
 		return value == (s32)field;
-	case ISA_NONZERO:
-		return value != 0;
-	case ISA_SHIFT:
-		return value >= 0 && value < (s32)field;
 	case ISA_R:
 		return value <= BPF_REG_10;
 	case ISA_W:
 		return value < BPF_REG_10;
-	case ISA_ANY:
-	case ISA_REL:
-		break;
+	default:
+		return true; /* any encoding; which numbers Linux allows is isa_check_imm's */
 	}
-	return true;
 }
 
 bool isa_fits(const struct isa_row *row, const struct bpf_insn *insn)
@@ -193,10 +187,6 @@ static int check_row(const struct isa_row *row, const struct bpf_insn *insn, u32
 
 	if (row->kind == ISA_KIND_LDDW && (err = check_ldimm(insn, nr, diag)))
 		return err;
-	if (isa_rule(row->imm) == ISA_NONZERO && !insn->imm)
-		return diag_set(diag, -EINVAL, "div by zero");
-	if (isa_rule(row->imm) == ISA_SHIFT && !field_fits(row->imm, insn->imm))
-		return diag_set(diag, -EINVAL, "invalid shift %d", insn->imm);
 	if (row->kind == ISA_KIND_ATOMIC && !field_fits(row->imm, insn->imm))
 		return diag_set(diag, -EINVAL, "BPF_ATOMIC uses invalid atomic opcode %02x",
 				(u32)insn->imm);
@@ -221,4 +211,15 @@ int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *di
 	else
 		err = diag_set(diag, -EINVAL, "unknown opcode %02x", nr ? insn->code : 0);
 	return diag_at(diag, err, "instruction %u", idx);
+}
+
+int isa_check_imm(enum isa_op op, const struct bpf_insn *insn, struct skep_diag *diag)
+{
+	s64 rule = isa_rows[op].imm;
+
+	if (isa_rule(rule) == ISA_NONZERO && !insn->imm)
+		return diag_set(diag, -EINVAL, "div by zero");
+	if (isa_rule(rule) == ISA_SHIFT && (u32)insn->imm >= (u32)rule)
+		return diag_set(diag, -EINVAL, "invalid shift %d", insn->imm);
+	return 0;
 }

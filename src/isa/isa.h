@@ -45,6 +45,12 @@ u32 isa_nr_slots(const struct bpf_insn *insn);
 /* Why isa_decode said no, in the kernel's words where it has some. */
 int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *diag);
 
+/*
+ * What Linux refuses beyond the encoding, in its words: division by a constant 0, shifts by
+ * constants out of range. RFC 9669 gives them a meaning (0, masked), and so do interpreters.
+ */
+int isa_check_imm(enum isa_op op, const struct bpf_insn *insn, struct skep_diag *diag);
+
 const char *isa_op_name(enum isa_op op);
 enum isa_kind isa_kind(enum isa_op op);
 

@@ -73,7 +73,8 @@ static void test_refused(void)
 	fails("r0 = map[id:3]\nexit", -EINVAL, "map 3", "a map that is not");
 	fails(".insn 0x8d, 1, 0, 0, 0\nexit", -EINVAL, "unknown opcode 8d", "callx");
 	fails("r10 = 1\nexit", -EACCES, "frame pointer is read only", "writing r10");
-	fails(".insn 0x67, 1, 0, 0, 64\nexit", -EINVAL, "invalid shift 64", "a shift by 64");
+	fails("r11 = 1\nexit", -EINVAL, "no instruction", "a register that is not");
+	fails(".insn 0xb7, 11, 0, 0, 1\nexit", -EINVAL, "R11 is invalid", "the same as bytes");
 }
 
 static void test_guard(void)
