@@ -12,7 +12,7 @@
 #include <time.h>
 
 /* In order of preference: who names a test input or a capture wants that one. */
-static const struct hook_provider *const providers[] = {&hook_proc};
+static const struct hook_provider *const providers[] = {&hook_test, &hook_pcap, &hook_proc};
 #define NR_PROVIDERS ARRAY_SIZE(providers)
 
 struct hook_set {

@@ -46,6 +46,9 @@ struct hook_opts {
 	bool stats;
 	/* a program's return value, after each run (test, pcap); may be NULL */
 	void (*result)(void *ctx, const struct hook_prog *prog, u64 ret);
+	/* test: what a run left ("packet", "context", "flow_keys"), after result; may be NULL */
+	void (*output)(void *ctx, const struct hook_prog *prog, const char *what, const void *data,
+		       size_t size);
 	/* a run that ended in a fault; may be NULL */
 	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
 	void *ctx;
@@ -79,6 +82,9 @@ int hook_poll(struct hook_set *set, int timeout_ms, struct skep_diag *diag);
 void hook_stop(struct hook_set *set);
 int hook_exit_status(struct hook_set *set);           /* -1: there was no command */
 struct hook_set *hook_set_free(struct hook_set *set); /* NULL is fine; returns NULL */
+
+/* What a packet program's return value is called ("XDP_PASS"); NULL: it has no name. */
+const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret);
 
 /* For providers. */
 struct vm *hook_vm(struct hook_set *set);
