@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "hook/proc_event.h"
 #include "hook/uprobe.h"
-#include "map/map.h"
+#include "model/sock.h"
 #include <errno.h>
 #include <unistd.h>
 
@@ -84,6 +84,7 @@ static void done(struct hook_set *set)
 	uprobe_set_free(p);
 	proc_attach_free(p);
 	model_tasks_free(p->model_tasks);
+	model_socks_free(p->socks);
 	model_release(p->model, p->scratch);
 	if (p->has_timer)
 		timer_delete(p->timer);

@@ -34,6 +34,7 @@
 struct proc;
 struct proc_task;
 struct proc_attach;
+struct model_socks;
 
 /* Objects of the model that live as long as the system call that they were made for. */
 #define PROC_MAX_LENT 32
@@ -87,6 +88,7 @@ struct proc_process {
 	u32 uid, gid;
 	u64 cgroup_id;
 	int mem_fd; /* /proc/PID/mem, -1: not open */
+	int pid_fd; /* -1: not open */
 	struct uprobe_space *uprobes;
 	bool kills_groups; /* has sent a signal to more than one process */
 	bool is_setup;     /* still our own code, before the exec of the command */
@@ -135,6 +137,7 @@ struct proc_task {
 struct proc {
 	struct hook_set *set;
 	struct model *model;
+	struct model_socks *socks;       /* NULL until one is seen */
 	struct model_tasks *model_tasks; /* NULL until a program needs tasks */
 	const struct hook_opts *opts;
 	/* what programs wait for */

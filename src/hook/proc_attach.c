@@ -196,7 +196,7 @@ static int attach_multi(struct request *r, const char *pattern)
 	int err;
 
 	for (u32 i = 0; (fn = proc_fn_at(i)); i++) {
-		if (fnmatch(pattern, fn->name, 0))
+		if (fn == proc_fn_find(fn->name) ? fnmatch(pattern, fn->name, 0) : true)
 			continue;
 		err = proc_fn_attach(r->p, r->hp, fn, how_of(r), r->diag);
 		if (err)

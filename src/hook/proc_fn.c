@@ -147,15 +147,13 @@ static int attach_to_syscall(struct proc *p, struct hook_prog *hp, const struct 
 	return 0;
 }
 
-int proc_fn_attach(struct proc *p, struct hook_prog *hp, const struct proc_fn *fn,
-		   enum proc_fn_how how, struct skep_diag *diag)
+static int attach_row(struct proc *p, struct hook_prog *hp, const struct proc_fn *fn,
+		      enum proc_fn_how how, struct skep_diag *diag)
 {
 	const char *at = fn->syscalls;
 	struct proc_attach *a;
 	int err = 0;
 
-	if (!p)
-		return 0;
 	p->needs_task |= fn->needs_task;
 	if (!at) {
 		a = new_attach(p, hp, fn, how);
@@ -172,5 +170,17 @@ int proc_fn_attach(struct proc *p, struct hook_prog *hp, const struct proc_fn *f
 			err = attach_to_syscall(p, hp, fn, how, nr, diag);
 		at += len + strspn(at + len, " ");
 	}
+	return err;
+}
+
+int proc_fn_attach(struct proc *p, struct hook_prog *hp, const struct proc_fn *fn,
+		   enum proc_fn_how how, struct skep_diag *diag)
+{
+	const struct proc_fn *row;
+	int err = 0;
+
+	for (u32 i = 0; p && !err && (row = proc_fn_at(i)); i++)
+		if (!strcmp(row->name, fn->name))
+			err = attach_row(p, hp, row, how, diag);
 	return err;
 }

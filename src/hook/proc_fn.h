@@ -20,9 +20,10 @@ struct proc_fn {
 	const char *syscalls; /* that pass it, separated by spaces; NULL: an event does */
 	enum proc_event_kind event;
 	u32 nr_args;
-	bool needs_task;
-	bool late; /* it is called when the system call's result is known: seen at its exit */
-	/* Fill in the arguments. false: this system call does not come to the function. */
+	bool needs_task; /* tasks or files of the model */
+	bool late; /* it is reached when the system call's result is known: seen at its exit */
+	/* Fill in the arguments. false: this system call does not come to the function. Where it is
+	 * late, call->ret is what the system call returned. */
 	bool (*enter)(struct proc *p, struct proc_task *t, struct proc_call *call);
 	/* call->ret is what the system call returned; make it the function's. NULL: the same. */
 	bool (*leave)(struct proc *p, struct proc_task *t, struct proc_call *call);

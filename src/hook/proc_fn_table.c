@@ -1,174 +1,122 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Which kernel functions can be told from a system call or an event, and with what arguments. */
-#include "hook/proc_fn.h"
-#include <fcntl.h>
+/*
+ * Which kernel functions can be told from a system call or an event. Several rows of one name are
+ * one function that is reached in several ways.
+ */
+#include "hook/proc_fn_rows.h"
 #include <string.h>
-#include <sys/syscall.h>
-
-static u64 addr(const void *p)
-{
-	return (uintptr_t)p;
-}
 
 /* __x64_sys_…: the one argument is the user's registers. */
-static bool enter_sys(struct proc *p, struct proc_task *t, struct proc_call *call)
+static FN_STEP(enter_sys)
 {
-	call->args[0] = addr(proc_pt_regs(p, t));
+	call->args[0] = (uintptr_t)proc_pt_regs(p, t);
 	return true;
 }
 
-/* --- names ---------------------------------------------------------------------------------- */
-
-/* A struct filename with the string that the user gave; NULL where that cannot be read: the
- * kernel, too, gives up before it comes to the function. */
-static void *make_filename(struct proc *p, struct proc_task *t, u64 uptr)
-{
-	void *f = proc_lend(p, t, model_sizeof(p->model, "filename") + 16);
-	char *name = proc_lend(p, t, 4096);
-
-	if (!f || !name || proc_read_str(t, name, 4096, uptr) < 0)
-		return NULL;
-	model_set(p->model, f, "filename", "name", addr(name));
-	model_set(p->model, f, "filename", "uptr", uptr);
-	model_set(p->model, f, "filename", "refcnt", 1);
-	return f;
-}
-
-/* Where the arguments of the calls that take (dfd, path) stand; dfd -1: the working directory. */
-struct at_path {
-	u16 nr;
-	s8 dfd, path;
-};
-
-static const struct at_path at_paths[] = {
-	{SYS_open, -1, 0},    {SYS_creat, -1, 0},    {SYS_openat, 0, 1},   {SYS_openat2, 0, 1},
-	{SYS_unlink, -1, 0},  {SYS_unlinkat, 0, 1},  {SYS_rmdir, -1, 0},   {SYS_mkdir, -1, 0},
-	{SYS_mkdirat, 0, 1},  {SYS_stat, -1, 0},     {SYS_lstat, -1, 0},   {SYS_newfstatat, 0, 1},
-	{SYS_statx, 0, 1},    {SYS_execve, -1, 0},   {SYS_execveat, 0, 1}, {SYS_rename, -1, 0},
-	{SYS_renameat, 0, 1}, {SYS_renameat2, 0, 1}, {SYS_mknod, -1, 0},   {SYS_mknodat, 0, 1},
-};
-
-static u64 dfd_of(const struct proc_task *t, u64 *ret_path)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(at_paths); i++) {
-		const struct at_path *a = &at_paths[i];
-
-		if (a->nr != t->nr)
-			continue;
-		*ret_path = t->args[a->path];
-		return a->dfd < 0 ? (u64)AT_FDCWD : t->args[a->dfd];
-	}
-	*ret_path = 0;
-	return AT_FDCWD;
-}
-
-/* f(int dfd, struct filename *name, …) */
-static bool enter_dfd_filename(struct proc *p, struct proc_task *t, struct proc_call *call)
-{
-	u64 path;
-
-	call->args[0] = dfd_of(t, &path);
-	call->args[1] = addr(make_filename(p, t, path));
-	return call->args[1];
-}
-
-static bool enter_unlinkat(struct proc *p, struct proc_task *t, struct proc_call *call)
-{
-	if (t->nr == SYS_unlinkat && (t->args[2] & AT_REMOVEDIR))
-		return false;
-	return enter_dfd_filename(p, t, call);
-}
-
-static bool enter_rmdir(struct proc *p, struct proc_task *t, struct proc_call *call)
-{
-	if (t->nr == SYS_unlinkat && !(t->args[2] & AT_REMOVEDIR))
-		return false;
-	return enter_dfd_filename(p, t, call);
-}
-
-/* The last two arguments of open, as every flavour gives them. */
-static void open_how(struct proc_task *t, u64 *flags, u64 *mode)
-{
-	u64 how[2] = {0};
-
-	*flags = t->args[t->nr == SYS_openat ? 2 : 1];
-	*mode = t->args[t->nr == SYS_openat ? 3 : 2];
-	if (t->nr == SYS_creat) {
-		*flags = O_CREAT | O_WRONLY | O_TRUNC;
-		*mode = t->args[1];
-	} else if (t->nr == SYS_openat2 && !proc_read(t, how, sizeof(how), t->args[2])) {
-		*flags = how[0];
-		*mode = how[1];
-	}
-}
-
-/* do_sys_openat2(int dfd, const char __user *filename, struct open_how *how) */
-static bool enter_openat2(struct proc *p, struct proc_task *t, struct proc_call *call)
-{
-	u64 *how = proc_lend(p, t, 24);
-
-	if (!how)
-		return false;
-	call->args[0] = dfd_of(t, &call->args[1]);
-	open_how(t, &how[0], &how[1]);
-	call->args[2] = addr(how);
-	return true;
-}
-
-/* do_sys_open(int dfd, const char __user *filename, int flags, umode_t mode) */
-static bool enter_open(struct proc *p, struct proc_task *t, struct proc_call *call)
-{
-	call->args[0] = dfd_of(t, &call->args[1]);
-	open_how(t, &call->args[2], &call->args[3]);
-	return true;
-}
-
-/* --- tasks ---------------------------------------------------------------------------------- */
-
-static bool enter_do_exit(struct proc *p, struct proc_task *t, struct proc_call *call)
+static FN_STEP(enter_do_exit)
 {
 	call->args[0] = t->exit_code;
 	return true;
 }
 
-static bool enter_wake_up_new(struct proc *p, struct proc_task *t, struct proc_call *call)
+static FN_STEP(enter_wake_up_new)
 {
-	call->args[0] = addr(proc_kobj(p, call->event->child));
+	call->args[0] = (uintptr_t)proc_kobj(p, call->event->child);
 	return call->args[0];
 }
 
-static bool never_returns(struct proc *p, struct proc_task *t, struct proc_call *call)
+static FN_STEP(never_returns)
 {
 	return false;
 }
 
-#define OPENS "open openat openat2 creat"
+/* What the kernel reaches only when the call succeeds. */
+static FN_STEP(if_succeeded)
+{
+	return (s64)call->ret >= 0;
+}
+
+#define SEEN   false /* at the entry of the system call */
+#define LATE   true  /* at its exit */
+#define OPENS  "open openat openat2 creat"
+#define READS  "read pread64"
+#define WRITES "write pwrite64"
+#define STATS  "stat lstat newfstatat statx"
+#define SENDS  "sendto sendmsg write writev"
+#define RECVS  "recvfrom recvmsg read readv"
+
+#define SYS(fn, uapi)                                                                              \
+	{                                                                                          \
+		"__x64_sys_" fn, uapi, 0, 1, false, SEEN, enter_sys, NULL                          \
+	}
+/* a function of sockets, of paths as given, of files and dentries */
+#define SOCK(name, sys, nr, when, enter, leave)                                                    \
+	{                                                                                          \
+		name, sys, 0, nr, false, when, enter, leave                                        \
+	}
+#define PATH(name, sys, nr, enter)                                                                 \
+	{                                                                                          \
+		name, sys, 0, nr, false, SEEN, enter, NULL                                         \
+	}
+#define FILE_(name, sys, nr, when, enter, leave)                                                   \
+	{                                                                                          \
+		name, sys, 0, nr, true, when, enter, leave                                         \
+	}
+#define EVENT(name, event, nr, task, enter, leave)                                                 \
+	{                                                                                          \
+		name, NULL, event, nr, task, SEEN, enter, leave                                    \
+	}
+
 static const struct proc_fn functions[] = {
-#define SYSCALL(nr, uapi, fn)                                                                      \
-	{.name = "__x64_sys_" fn, .syscalls = uapi, .nr_args = 1, .enter = enter_sys},
+#define SYSCALL(nr, uapi, fn) SYS(fn, uapi),
 #include "hook/syscalls_x86_64.def"
 #undef SYSCALL
-	{.name = "do_sys_openat2", .syscalls = OPENS, .nr_args = 3, .enter = enter_openat2},
-	{.name = "do_sys_open", .syscalls = "open openat creat", .nr_args = 4, .enter = enter_open},
-	{.name = "do_unlinkat",
-	 .syscalls = "unlink unlinkat",
-	 .nr_args = 2,
-	 .enter = enter_unlinkat},
-	{.name = "do_rmdir", .syscalls = "rmdir unlinkat", .nr_args = 2, .enter = enter_rmdir},
-	{.name = "do_mkdirat",
-	 .syscalls = "mkdir mkdirat",
-	 .nr_args = 3,
-	 .enter = enter_dfd_filename},
-	{.name = "do_exit",
-	 .event = PROC_EV_EXIT,
-	 .nr_args = 1,
-	 .enter = enter_do_exit,
-	 .leave = never_returns},
-	{.name = "wake_up_new_task",
-	 .event = PROC_EV_FORK,
-	 .nr_args = 1,
-	 .enter = enter_wake_up_new,
-	 .needs_task = true},
+	/* name, system calls, arguments, when, enter, leave */
+	PATH("do_sys_openat2", OPENS, 3, proc_enter_openat2),
+	PATH("do_sys_open", "open openat creat", 4, proc_enter_open),
+	PATH("do_filp_open", OPENS, 3, proc_enter_dfd_filename),
+	PATH("do_unlinkat", "unlink unlinkat", 2, proc_enter_unlinkat),
+	PATH("do_rmdir", "rmdir unlinkat", 2, proc_enter_rmdir),
+	PATH("do_mkdirat", "mkdir mkdirat", 3, proc_enter_dfd_filename),
+	PATH("vfs_statx", STATS, 5, proc_enter_vfs_statx),
+	FILE_("vfs_read", READS, 4, SEEN, proc_enter_vfs_io, NULL),
+	FILE_("vfs_write", WRITES, 4, SEEN, proc_enter_vfs_io, NULL),
+	FILE_("vfs_fsync", "fsync fdatasync", 2, SEEN, proc_enter_vfs_fsync, NULL),
+	FILE_("vfs_open", OPENS, 2, LATE, proc_enter_vfs_open, if_succeeded),
+	FILE_("security_file_open", OPENS, 1, LATE, proc_enter_file, if_succeeded),
+	FILE_("filp_close", "close", 2, SEEN, proc_enter_closed_file, NULL),
+	FILE_("vfs_unlink", "unlink unlinkat", 4, SEEN, proc_enter_vfs_unlink, NULL),
+	FILE_("vfs_rmdir", "rmdir unlinkat", 3, SEEN, proc_enter_vfs_rmdir, NULL),
+	FILE_("vfs_mkdir", "mkdir mkdirat", 4, SEEN, proc_enter_vfs_mkdir, NULL),
+	FILE_("vfs_create", OPENS, 5, SEEN, proc_enter_vfs_create, NULL),
+	SOCK("tcp_v4_connect", "connect", 3, SEEN, proc_enter_tcp_v4_connect, proc_leave_connect),
+	SOCK("tcp_v6_connect", "connect", 3, SEEN, proc_enter_tcp_v6_connect, proc_leave_connect),
+	SOCK("tcp_connect", "connect", 1, LATE, proc_enter_tcp_connect, NULL),
+	SOCK("security_socket_connect", "connect", 3, SEEN, proc_enter_socket_addr, NULL),
+	SOCK("security_socket_bind", "bind", 3, SEEN, proc_enter_socket_addr, NULL),
+	SOCK("inet_bind", "bind", 3, SEEN, proc_enter_inet_bind, proc_leave_socket),
+	SOCK("inet6_bind", "bind", 3, SEEN, proc_enter_inet6_bind, proc_leave_socket),
+	SOCK("inet_listen", "listen", 2, SEEN, proc_enter_listen, proc_leave_socket),
+	SOCK("inet_csk_accept", "accept accept4", 2, SEEN, proc_enter_accept, proc_leave_accept),
+	SOCK("tcp_close", "close", 2, SEEN, proc_enter_tcp_close, NULL),
+	SOCK("tcp_sendmsg", SENDS, 3, SEEN, proc_enter_tcp_transfer, NULL),
+	SOCK("udp_sendmsg", SENDS, 3, SEEN, proc_enter_udp_transfer, NULL),
+	SOCK("tcp_recvmsg", RECVS, 4, SEEN, proc_enter_tcp_transfer, NULL),
+	SOCK("udp_recvmsg", RECVS, 4, SEEN, proc_enter_udp_transfer, NULL),
+	SOCK("tcp_cleanup_rbuf", RECVS, 2, LATE, proc_enter_cleanup_rbuf, NULL),
+	SOCK("tcp_set_state", "connect", 2, LATE, proc_state_syn_sent, NULL),
+	SOCK("tcp_set_state", "connect", 2, LATE, proc_state_connected, NULL),
+	SOCK("tcp_set_state", "accept accept4", 2, LATE, proc_state_accepted, NULL),
+	SOCK("tcp_set_state", "listen", 2, LATE, proc_state_listening, NULL),
+	SOCK("tcp_set_state", "close", 2, SEEN, proc_state_closing, NULL),
+	EVENT("do_exit", PROC_EV_EXIT, 1, false, enter_do_exit, never_returns),
+	EVENT("wake_up_new_task", PROC_EV_FORK, 1, true, enter_wake_up_new, NULL),
+	/* tracepoints that a system call shows */
+	SOCK("sock/inet_sock_set_state", "connect", 3, LATE, proc_state_syn_sent, NULL),
+	SOCK("sock/inet_sock_set_state", "connect", 3, LATE, proc_state_connected, NULL),
+	SOCK("sock/inet_sock_set_state", "accept accept4", 3, LATE, proc_state_accepted, NULL),
+	SOCK("sock/inet_sock_set_state", "listen", 3, LATE, proc_state_listening, NULL),
+	SOCK("sock/inet_sock_set_state", "close", 3, SEEN, proc_state_closing, NULL),
 };
 
 const struct proc_fn *proc_fn_at(u32 idx)
@@ -186,10 +134,16 @@ const struct proc_fn *proc_fn_find(const char *name)
 
 const struct proc_fn *proc_fn_find_tp(const char *target)
 {
-	return NULL;
+	return strchr(target, '/') ? proc_fn_find(target) : NULL;
 }
 
 const struct proc_fn *proc_fn_find_raw_tp(const char *name)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+		const char *slash = strchr(functions[i].name, '/');
+
+		if (slash && !strcmp(slash + 1, name))
+			return &functions[i];
+	}
 	return NULL;
 }

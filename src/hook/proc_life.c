@@ -218,6 +218,7 @@ static void from_outside(struct proc *p, struct proc_happening *h)
 				       .uid = h->info.si_uid,
 				       .cgroup_id = 1,
 				       .mem_fd = -1,
+				       .pid_fd = -1,
 				       .nr_threads = 1};
 	struct proc_task sender = {.tid = process.tgid, .process = &process, .nr = -1};
 

@@ -99,7 +99,7 @@ static struct proc_process *get_process(struct proc *p, u32 tgid, const struct p
 		return NULL;
 	process->tgid = tgid;
 	process->nr_threads = 1;
-	process->mem_fd = -1;
+	process->mem_fd = process->pid_fd = -1;
 	process->cgroup_id = 1;
 	if (parent) {
 		process->uid = parent->uid;
@@ -124,6 +124,8 @@ static void put_process(struct proc *p, struct proc_process *process)
 	uprobe_process_free(p, process);
 	if (process->mem_fd >= 0)
 		close(process->mem_fd);
+	if (process->pid_fd >= 0)
+		close(process->pid_fd);
 	mem_free(process);
 }
 
