@@ -20,6 +20,12 @@ enum spec_ret {
 #undef RET
 };
 
+/* SPEC_HELPER_map_lookup_elem, …: the numbers of all helpers, whatever <linux/bpf.h> knows. */
+enum {
+#define HELPER(id, name, ...) SPEC_HELPER_##name = id,
+#include "spec/helpers.def"
+};
+
 struct spec_helper {
 	u32 id;
 	const char *name; /* without bpf_ */

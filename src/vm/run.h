@@ -47,8 +47,9 @@ bool guard_args(struct vm_run *run, const struct spec_helper *h, const u64 args[
 vm_helper_fn vm_helper_find(u32 id, const char **ret_why);
 vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why);
 
-extern const struct vm_helper helpers_map[], helpers_task[], helpers_str[], helpers_ring[],
-	helpers_net[], helpers_trace[], helpers_loop[], helpers_dynptr[]; /* end with id 0 */
+extern const struct vm_helper helpers_map[], helpers_task[], helpers_mem[], helpers_str[],
+	helpers_ring[], helpers_net[], helpers_trace[], helpers_seq[], helpers_loop[],
+	helpers_timer[], helpers_dynptr[]; /* end with id 0 */
 extern const struct vm_kfunc kfuncs_common[], kfuncs_net[];               /* end with name NULL */
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
@@ -63,7 +64,7 @@ bool vm_may(struct vm_run *run, u64 addr, u64 len, u32 flags);
 /* End the run with a fault that names the C line. Returns 0, for helpers to return. */
 u64 vm_fault(struct vm_run *run, const char *fmt, ...) __printf(2, 3);
 
-/* helper_trace.c: a format with the kernel's bpf_printk rules; length or -errno. */
+/* format.c: a format with the kernel's bpf_printk rules; length or -errno. */
 long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
 	       const u64 *args, u32 nr);
 
@@ -71,5 +72,11 @@ const struct vm_opts *vm_options(const struct vm *vm);
 const struct btf *vm_kernel_btf(const struct vm *vm);
 const struct btf *vm_object_btf(const struct vm *vm);
 bool vm_is_map(const struct vm *vm, u64 ptr); /* a map that programs may name */
+struct map *const *vm_maps(const struct vm *vm, u32 *ret_nr); /* those of vm_new */
+const struct vm_opts *vm_options(const struct vm *vm);
+const struct prog *vm_prog_source(const struct vm_prog *prog);
+
+/* helper_task.c: ns of a clock, the hook's or the machine's */
+u64 vm_clock(struct vm_run *run, int clock);
 
 #endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Reading memory that may not be there: helper_mem.c, for the other helpers. */
+#ifndef VM_MEM_H
+#define VM_MEM_H
+
+#include "vm/run.h"
+
+/* 0 or -errno; all or nothing, and the destination is not touched up. */
+typedef long (*mem_read_fn)(struct vm_run *run, void *dst, u64 size, u64 addr);
+long mem_read_kernel(struct vm_run *run, void *dst, u64 size, u64 addr);
+long mem_read_user(struct vm_run *run, void *dst, u64 size, u64 addr);
+
+/* The length with its NUL (at most size, then cut off), or -errno. */
+long mem_read_kernel_str(struct vm_run *run, char *dst, u64 size, u64 addr);
+long mem_read_user_str(struct vm_run *run, char *dst, u64 size, u64 addr);
+long mem_read_any_str(struct vm_run *run, char *dst, u64 size, u64 addr);
+
+#endif
