@@ -83,6 +83,7 @@ struct vm {
 	struct vm_region *regions; /* sorted, without overlaps */
 	size_t nr_regions, room_regions;
 	struct vm_prog *progs;
+	struct vm_state *state; /* the helpers' */
 	_Atomic bool stop;
 	/* inner maps that programs have looked up: grows while programs run */
 	pthread_rwlock_t inner_lock;

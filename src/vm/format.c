@@ -20,9 +20,10 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
-#define ARGS_ROOM 512           /* MAX_BPRINTF_BIN_ARGS */
+#define ARGS_ROOM 512             /* MAX_BPRINTF_BIN_ARGS */
 #define MAX_WIDTH ((1 << 23) - 1) /* where the kernel cuts a field's width */
 
 struct spec {

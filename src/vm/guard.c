@@ -283,6 +283,18 @@ bool vm_may(struct vm_run *run, u64 addr, u64 len, u32 flags)
 	       check(x, addr, len, flags & (VM_MEM_READ | VM_MEM_WRITE), &base, &piece) == GUARD_OK;
 }
 
+struct map *vm_map_of(struct vm_run *run, u64 addr)
+{
+	struct vm_region r;
+
+	return lookup(vm_exec_of(run), addr, &r) ? (struct map *)r.map : NULL;
+}
+
+void vm_mem_changed(struct vm_run *run)
+{
+	guard_refresh(vm_exec_of(run));
+}
+
 /* --- faults --------------------------------------------------------------------------------- */
 
 static const char *verb(u32 flags)

@@ -15,11 +15,12 @@ static vm_helper_fn by_id[SPEC_NR_HELPERS];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct vm_helper *const helper_files[] = {
-	helpers_map, helpers_task,  helpers_str,  helpers_ring,
-	helpers_net, helpers_trace, helpers_loop, helpers_dynptr,
+	helpers_map, helpers_task, helpers_mem,   helpers_str,    helpers_ring, helpers_trace,
+	helpers_seq, helpers_loop, helpers_timer, helpers_dynptr, helpers_net,
 };
 
-static const struct vm_kfunc *const kfunc_files[] = {kfuncs_common, kfuncs_net};
+static const struct vm_kfunc *const kfunc_files[] = {kfuncs_common, kfuncs_dynptr, kfuncs_timer,
+						     kfuncs_net};
 
 static void fill(void)
 {

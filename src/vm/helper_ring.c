@@ -2,7 +2,7 @@
 /* Events: ring buffers and perf buffers. */
 #include "spec/spec.h"
 #include "vm/pkt.h"
-#include "vm/run.h"
+#include "vm/state.h"
 #include <errno.h>
 #include <string.h>
 
@@ -21,26 +21,18 @@ static u64 ring_reserve(struct vm_run *run, u64 map, u64 size, u64 flags, u64 r4
 	return (uintptr_t)ringbuf_reserve(map_of(map), size, flags);
 }
 
-static bool in_map(const struct map *map, u64 addr)
-{
-	return addr - (uintptr_t)map->mem.base < map->mem.size;
-}
-
 /* The ring buffer that a record lies in: the helpers that end a record are not told the map. */
 static struct map *map_of_record(struct vm_run *run, u64 sample)
 {
-	u32 nr;
-	struct map *const *maps = vm_maps(run->vm, &nr);
+	struct map *map = vm_map_of(run, sample);
 
-	for (u32 i = 0; i < nr; i++)
-		if (maps[i]->def.type == SPEC_MAP_RINGBUF && in_map(maps[i], sample))
-			return maps[i];
-	vm_fault(run, "%#llx is not a record from bpf_ringbuf_reserve",
-		 (unsigned long long)sample);
+	if (map && map->def.type == SPEC_MAP_RINGBUF)
+		return map;
+	vm_fault(run, "%#llx is not a record from bpf_ringbuf_reserve", (unsigned long long)sample);
 	return NULL;
 }
 
-void ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep)
+void vm_ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep)
 {
 	struct map *map = map_of_record(run, sample);
 
@@ -52,13 +44,13 @@ void ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep)
 
 static u64 ring_submit(struct vm_run *run, u64 sample, u64 flags, u64 r3, u64 r4, u64 r5)
 {
-	ring_finish(run, sample, flags, true);
+	vm_ring_finish(run, sample, flags, true);
 	return 0;
 }
 
 static u64 ring_discard(struct vm_run *run, u64 sample, u64 flags, u64 r3, u64 r4, u64 r5)
 {
-	ring_finish(run, sample, flags, false);
+	vm_ring_finish(run, sample, flags, false);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "spec/spec.h"
 #include "vm/run.h"
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,8 @@
 
 #define NSEC_PER_SEC 1000000000ull
 #define MAX_SIGNAL   64
-#define JIFFIES_HZ   250                                 /* CONFIG_HZ of Debian's kernels */
-#define JIFFIES_BOOT ((u64)(u32)(-300 * JIFFIES_HZ))     /* INITIAL_JIFFIES */
+#define JIFFIES_HZ   250                             /* CONFIG_HZ of Debian's kernels */
+#define JIFFIES_BOOT ((u64)(u32)(-300 * JIFFIES_HZ)) /* INITIAL_JIFFIES */
 #define CGROUP_ROOT  "/sys/fs/cgroup"
 #define MAX_CGROUP   4096
 

@@ -4,8 +4,9 @@
 #include "vm/run.h"
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
-#define MAX_STACK    127 /* PERF_MAX_STACK_DEPTH */
+#define MAX_STACK 127 /* PERF_MAX_STACK_DEPTH */
 #define STACKID_MASK                                                                               \
 	(BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_FAST_STACK_CMP | BPF_F_REUSE_STACKID)
 #define STACK_MASK (BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_USER_BUILD_ID)

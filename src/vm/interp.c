@@ -379,7 +379,7 @@ u64 vm_call(struct vm_run *run, u64 func, const u64 args[5])
 static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_size,
 		const struct vm_op *op, const u64 args[5], u64 *ret, struct skep_diag *diag)
 {
-	static struct vm_env nowhere = {.cpu = -1};
+	struct vm_env nowhere = {.cpu = -1};
 	u64 stack[LIMIT_FRAMES * LIMIT_STACK / sizeof(u64)] __attribute__((aligned(16)));
 	struct vm_exec x;
 	u64 r0;

@@ -50,7 +50,8 @@ vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why);
 extern const struct vm_helper helpers_map[], helpers_task[], helpers_mem[], helpers_str[],
 	helpers_ring[], helpers_net[], helpers_trace[], helpers_seq[], helpers_loop[],
 	helpers_timer[], helpers_dynptr[]; /* end with id 0 */
-extern const struct vm_kfunc kfuncs_common[], kfuncs_net[];               /* end with name NULL */
+extern const struct vm_kfunc kfuncs_common[], kfuncs_dynptr[], kfuncs_timer[],
+	kfuncs_net[]; /* end with name NULL */
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
 u64 vm_call(struct vm_run *run, u64 func, const u64 args[5]);
@@ -71,10 +72,23 @@ long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size
 const struct vm_opts *vm_options(const struct vm *vm);
 const struct btf *vm_kernel_btf(const struct vm *vm);
 const struct btf *vm_object_btf(const struct vm *vm);
-bool vm_is_map(const struct vm *vm, u64 ptr); /* a map that programs may name */
-struct map *const *vm_maps(const struct vm *vm, u32 *ret_nr); /* those of vm_new */
-const struct vm_opts *vm_options(const struct vm *vm);
+bool vm_is_map(const struct vm *vm, u64 ptr);        /* a map that programs may name */
+struct map *vm_map_of(struct vm_run *run, u64 addr); /* in whose memory it lies; NULL: none's */
 const struct prog *vm_prog_source(const struct vm_prog *prog);
+
+/* state.c: what helpers keep for a machine: timers, allocated objects. */
+struct vm_state;
+int vm_state_new(struct vm *vm, struct vm_state **ret, struct skep_diag *diag);
+void vm_state_free(struct vm_state *st); /* NULL is fine */
+struct vm_state *vm_state_of(const struct vm *vm);
+
+/*
+ * state.c: while a helper runs a callback, let the program touch memory that it else may not (a
+ * key, a sample). False: too many at a time, and the run has a fault. Last lent, first returned.
+ */
+bool vm_lend(struct vm_run *run, const char *name, const void *p, size_t size, u32 flags);
+void vm_take_back(struct vm_run *run);
+void vm_mem_changed(struct vm_run *run); /* guard.c: env->mem is another than before */
 
 /* helper_task.c: ns of a clock, the hook's or the machine's */
 u64 vm_clock(struct vm_run *run, int clock);

@@ -8,26 +8,29 @@ __attribute__((weak)) const struct vm_helper helpers_net[] = {
 __attribute__((weak)) const struct vm_kfunc kfuncs_net[] = {
 	{NULL, NULL},
 };
-
-/* Likewise until the maps are there. */
-__attribute__((weak)) struct map *map_get(struct map *map)
-{
-	return map;
-}
-
-__attribute__((weak)) void map_put(struct map *map)
-{
-}
-
-__attribute__((weak)) void map_read_lock(void)
-{
-}
-
-__attribute__((weak)) void map_read_unlock(void)
-{
-}
-
-__attribute__((weak)) void *map_prog_get(struct map *map, u32 idx)
+__attribute__((weak)) void *storage_get(struct map *map, void *owner, const void *init, u64 flags,
+					int *err)
 {
 	return NULL;
+}
+__attribute__((weak)) long storage_delete(struct map *map, void *owner)
+{
+	return -2;
+}
+__attribute__((weak)) long user_ringbuf_drain(struct map *map, map_drain_fn fn, void *ctx,
+					      u64 flags)
+{
+	return -22;
+}
+__attribute__((weak)) long stack_map_put(struct map *map, const u64 *ips, u32 nr, u64 flags)
+{
+	return -14;
+}
+__attribute__((weak)) int map_target_get(struct map *map, const void *key, u64 *ret_target)
+{
+	return -2;
+}
+__attribute__((weak)) long map_push(struct map *map, const void *value, u64 flags)
+{
+	return -95;
 }

@@ -33,6 +33,7 @@ int vm_new(struct map *const *maps, u32 nr_maps, const struct vm_opts *opts, str
 		memcpy(vm->maps, maps, nr_maps * sizeof(*maps));
 	vm->nr_maps = nr_maps;
 	err = guard_init(vm, diag);
+	err = err ?: vm_state_new(vm, &vm->state, diag);
 	if (err)
 		goto free_vm;
 	*ret = vm;
@@ -66,6 +67,7 @@ struct vm *vm_free(struct vm *vm)
 		vm->progs = p->next;
 		prog_free(p);
 	}
+	vm_state_free(vm->state);
 	guard_done(vm);
 	pthread_rwlock_destroy(&vm->inner_lock);
 	mem_free(vm->maps);
@@ -107,6 +109,16 @@ const struct btf *vm_kernel_btf(const struct vm *vm)
 const struct btf *vm_object_btf(const struct vm *vm)
 {
 	return vm->opts.btf;
+}
+
+struct vm_state *vm_state_of(const struct vm *vm)
+{
+	return vm->state;
+}
+
+const struct prog *vm_prog_source(const struct vm_prog *prog)
+{
+	return prog->prog;
 }
 
 const struct vm_opts *vm_options(const struct vm *vm)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* What helpers keep for a machine, and memory that they lend to callbacks. */
+#include "vm/state.h"
+#include "base/mem.h"
+
+int vm_state_new(struct vm *vm, struct vm_state **ret, struct skep_diag *diag)
+{
+	struct vm_state *st = mem_zalloc(sizeof(*st));
+
+	if (!st)
+		return diag_nomem(diag);
+	pthread_mutex_init(&st->lock, NULL);
+	st->heap = vm_heap_new(vm);
+	if (!st->heap) {
+		vm_state_free(st);
+		return diag_nomem(diag);
+	}
+	*ret = st;
+	return 0;
+}
+
+void vm_state_free(struct vm_state *st)
+{
+	if (!st)
+		return;
+	vm_timers_done(st);
+	vm_heap_free(st->heap);
+	hash_done(&st->timers);
+	pthread_mutex_destroy(&st->lock);
+	mem_free(st);
+}
+
+bool vm_lend(struct vm_run *run, const char *name, const void *p, size_t size, u32 flags)
+{
+	struct vm_env *env = run->env;
+
+	if (env->nr_mem >= ARRAY_SIZE(env->mem)) {
+		vm_fault(run, "callbacks are nested too deep");
+		return false;
+	}
+	env->mem[env->nr_mem++] =
+		(struct vm_mem){.name = name, .base = (uintptr_t)p, .size = size, .flags = flags};
+	vm_mem_changed(run);
+	return true;
+}
+
+void vm_take_back(struct vm_run *run)
+{
+	run->env->nr_mem--;
+	vm_mem_changed(run);
+}
