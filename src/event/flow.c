@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* See flow.h: the forward pass. */
+#include "event/flow.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#define NR_REGS     11
+#define NR_SLOTS    64   /* the stack, in words */
+#define MAX_JOINS   4096 /* jump targets whose state is kept */
+#define MAX_DYNPTRS 8
+
+struct state {
+	bool live;
+	struct flow_reg regs[NR_REGS];
+	struct flow_reg slots[NR_SLOTS];
+};
+
+struct dynptr {
+	s64 stack;
+	const char *map;
+};
+
+struct scan {
+	const struct debug_image *img;
+	struct flow *flow;
+	u32 shndx, nr, at;
+	const struct bpf_insn *insns;
+	const struct debug_reloc **relocs; /* by instruction */
+	struct debug_reloc *reloc_mem;
+	struct state now;
+	struct state **joins; /* by instruction */
+	bool *starts;         /* by instruction: a function's first */
+	u32 nr_joins, next_id;
+	u32 held[NR_REGS]; /* index in holds + 1 of what a register holds now */
+	struct dynptr dynptrs[MAX_DYNPTRS];
+	u32 nr_dynptrs;
+	bool nomem;
+};
+
+static struct flow_reg unknown(struct scan *sc)
+{
+	return (struct flow_reg){.kind = FLOW_VALUE, .id = ++sc->next_id};
+}
+
+static struct flow_reg constant(struct scan *sc, s64 num)
+{
+	return (struct flow_reg){.kind = FLOW_CONST, .id = ++sc->next_id, .num = num};
+}
+
+static u32 add_hold(struct scan *sc, u32 reg, u32 id)
+{
+	struct flow_hold *h = vec_push((void **)&sc->flow->holds, &sc->flow->nr_holds,
+				       &sc->flow->room_holds, sizeof(*h));
+
+	sc->nomem |= !h;
+	if (!h)
+		return 0;
+	*h = (struct flow_hold){.shndx = sc->shndx,
+				.id = id,
+				.reg = (u8)reg,
+				.from = (sc->at + 1) * 8,
+				.to = sc->nr * 8};
+	return (u32)sc->flow->nr_holds;
+}
+
+/* The register holds something else from the next instruction on. */
+static void set_reg(struct scan *sc, u32 reg, struct flow_reg value)
+{
+	u32 here = (sc->at + 1) * 8;
+
+	if (reg >= NR_REGS)
+		return;
+	if (sc->held[reg])
+		sc->flow->holds[sc->held[reg] - 1].to = here;
+	sc->held[reg] = 0;
+	sc->now.regs[reg] = value;
+	if (reg == 10 || value.kind == FLOW_CONST || value.kind == FLOW_MAP)
+		return;
+	sc->held[reg] = add_hold(sc, reg, value.id);
+}
+
+static void clobber(struct scan *sc)
+{
+	for (u32 i = 0; i <= 5; i++)
+		set_reg(sc, i, unknown(sc));
+}
+
+/* The function reaches r10 + num. */
+static void touch_stack(struct scan *sc, s64 num)
+{
+	struct flow_frame *frame = sc->flow->frames + sc->flow->nr_frames - 1;
+
+	if (num < 0 && num >= -512 && sc->flow->nr_frames)
+		frame->depth = (u32)max_u64(frame->depth, align_up((u64)-num, 8));
+}
+
+static void start_function(struct scan *sc)
+{
+	if (!vec_push((void **)&sc->flow->frames, &sc->flow->nr_frames, &sc->flow->room_frames,
+		      sizeof(struct flow_frame)))
+		sc->nomem = true;
+	sc->now.live = true;
+	for (u32 i = 0; i < NR_REGS; i++)
+		set_reg(sc, i, unknown(sc));
+	for (u32 i = 0; i < NR_SLOTS; i++)
+		sc->now.slots[i] = unknown(sc);
+	sc->now.regs[10] = (struct flow_reg){.kind = FLOW_STACK, .id = ++sc->next_id};
+	sc->nr_dynptrs = 0;
+}
+
+/* --- paths that meet -------------------------------------------------------------------------- */
+
+static bool same(const struct flow_reg *a, const struct flow_reg *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (a->kind == FLOW_VALUE)
+		return a->id == b->id;
+	return a->num == b->num && a->sym == b->sym && a->shndx == b->shndx;
+}
+
+static void leave_for(struct scan *sc, s64 target)
+{
+	struct state *join;
+
+	if (target <= (s64)sc->at || target >= sc->nr || !sc->now.live)
+		return;
+	join = sc->joins[target];
+	if (!join) {
+		if (sc->nr_joins++ >= MAX_JOINS)
+			return;
+		join = sc->joins[target] = mem_alloc(sizeof(*join));
+		sc->nomem |= !join;
+		if (join)
+			*join = sc->now;
+		return;
+	}
+	for (u32 i = 0; i < NR_REGS; i++)
+		if (!same(&join->regs[i], &sc->now.regs[i]))
+			join->regs[i] = unknown(sc);
+	for (u32 i = 0; i < NR_SLOTS; i++)
+		if (!same(&join->slots[i], &sc->now.slots[i]))
+			join->slots[i] = unknown(sc);
+}
+
+static void arrive(struct scan *sc)
+{
+	struct state *join = sc->joins[sc->at];
+	u32 at = sc->at;
+
+	if (!join)
+		return;
+	sc->at = at - 1;
+	for (u32 i = 0; i < NR_REGS; i++)
+		if (!sc->now.live)
+			set_reg(sc, i, join->regs[i]);
+		else if (!same(&join->regs[i], &sc->now.regs[i]))
+			set_reg(sc, i, unknown(sc));
+	for (u32 i = 0; i < NR_SLOTS; i++)
+		if (!sc->now.live)
+			sc->now.slots[i] = join->slots[i];
+		else if (!same(&join->slots[i], &sc->now.slots[i]))
+			sc->now.slots[i] = unknown(sc);
+	sc->at = at;
+	sc->now.live = true;
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+static void add_site(struct scan *sc, const char *map, struct flow_reg ptr,
+		     const struct flow_reg *size)
+{
+	struct flow_site *site = vec_push((void **)&sc->flow->sites, &sc->flow->nr_sites,
+					  &sc->flow->room_sites, sizeof(*site));
+
+	if (!site) {
+		sc->nomem = true;
+		return;
+	}
+	*site = (struct flow_site){.map = map,
+				   .shndx = sc->shndx,
+				   .off = sc->at * 8,
+				   .frame = (u32)sc->flow->nr_frames - 1,
+				   .ptr = ptr};
+	if (size && size->kind == FLOW_CONST && size->num > 0)
+		site->size = (u64)size->num;
+}
+
+static const char *dynptr_map(const struct scan *sc, const struct flow_reg *ptr)
+{
+	for (u32 i = 0; i < sc->nr_dynptrs && ptr->kind == FLOW_STACK; i++)
+		if (sc->dynptrs[i].stack == ptr->num)
+			return sc->dynptrs[i].map;
+	return NULL;
+}
+
+static void dynptr_new(struct scan *sc, const char *map, const struct flow_reg *ptr)
+{
+	if (ptr->kind == FLOW_STACK && sc->nr_dynptrs < MAX_DYNPTRS)
+		sc->dynptrs[sc->nr_dynptrs++] = (struct dynptr){.stack = ptr->num, .map = map};
+}
+
+/* Helpers that take a record: which arguments are the map, the data and the size; 0 is R0. */
+static const struct record_helper {
+	u32 id;
+	u8 map, data, size;
+	bool by_dynptr; /* "map" is a dynptr */
+} record_helpers[] = {
+	/* id, map, data, size */
+	{BPF_FUNC_perf_event_output, 2, 4, 5, false}, {BPF_FUNC_skb_output, 2, 4, 5, false},
+	{BPF_FUNC_xdp_output, 2, 4, 5, false},        {BPF_FUNC_ringbuf_output, 1, 2, 3, false},
+	{BPF_FUNC_ringbuf_reserve, 1, 0, 2, false},   {BPF_FUNC_dynptr_write, 1, 3, 4, true},
+	{BPF_FUNC_dynptr_data, 1, 0, 3, true},
+};
+
+static const struct record_helper *record_helper(u32 id)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(record_helpers); i++)
+		if (record_helpers[i].id == id)
+			return &record_helpers[i];
+	return NULL;
+}
+
+static void do_helper(struct scan *sc, u32 id)
+{
+	const struct record_helper *h = record_helper(id);
+	struct flow_reg args[NR_REGS], ret = unknown(sc);
+	const char *map = NULL;
+
+	memcpy(args, sc->now.regs, sizeof(args));
+	if (id == BPF_FUNC_map_lookup_elem && args[1].kind == FLOW_MAP) {
+		ret.kind = FLOW_MAP_VALUE;
+		ret.sym = args[1].sym;
+	}
+	if (id == BPF_FUNC_ringbuf_reserve_dynptr && args[1].kind == FLOW_MAP)
+		dynptr_new(sc, args[1].sym, &args[4]);
+	if (h && h->by_dynptr)
+		map = dynptr_map(sc, &args[h->map]);
+	else if (h && args[h->map].kind == FLOW_MAP)
+		map = args[h->map].sym;
+	clobber(sc);
+	set_reg(sc, 0, ret);
+	if (map)
+		add_site(sc, map, h->data ? args[h->data] : ret, &args[h->size]);
+}
+
+/* --- instructions ----------------------------------------------------------------------------- */
+
+static const Elf64_Sym *reloc_sym(const struct scan *sc)
+{
+	const struct debug_reloc *r = sc->relocs[sc->at];
+
+	return r ? sc->img->syms + r->sym : NULL;
+}
+
+static void do_ld_imm64(struct scan *sc, const struct bpf_insn *insn)
+{
+	const Elf64_Sym *sym = reloc_sym(sc);
+	struct flow_reg v = unknown(sc);
+	const char *section;
+	u64 high = sc->at + 1 < sc->nr ? (u32)insn[1].imm : 0;
+
+	if (!sym) {
+		v = constant(sc, (s64)((u64)(u32)insn->imm | high << 32));
+	} else {
+		section = debug_image_section_name(sc->img, sym->st_shndx);
+		if (!strcmp(section, ".maps") || !strcmp(section, "maps")) {
+			v.kind = FLOW_MAP;
+			v.sym = debug_image_sym_name(sc->img, sym);
+		} else if (sym->st_shndx < sc->img->nr_shdrs) {
+			v.kind = FLOW_GLOBAL;
+			v.shndx = sym->st_shndx;
+			v.num = (s64)sym->st_value + insn->imm;
+		}
+	}
+	set_reg(sc, insn->dst_reg, v);
+}
+
+static bool is_pointer(const struct flow_reg *r)
+{
+	return r->kind == FLOW_STACK || r->kind == FLOW_MAP_VALUE || r->kind == FLOW_GLOBAL;
+}
+
+static void do_alu(struct scan *sc, const struct bpf_insn *insn)
+{
+	u32 op = BPF_OP(insn->code);
+	bool wide = BPF_CLASS(insn->code) == BPF_ALU64, imm = BPF_SRC(insn->code) == BPF_K;
+	struct flow_reg v;
+
+	if (insn->dst_reg >= NR_REGS || insn->src_reg >= NR_REGS)
+		return;
+	v = sc->now.regs[insn->dst_reg];
+	if (op == BPF_MOV && imm) {
+		v = constant(sc, wide ? (s64)insn->imm : (s64)(u32)insn->imm);
+	} else if (op == BPF_MOV && wide && !insn->off) {
+		v = sc->now.regs[insn->src_reg];
+	} else if (op == BPF_ADD && wide && imm && (is_pointer(&v) || v.kind == FLOW_CONST)) {
+		v.num += insn->imm;
+		v.id = ++sc->next_id;
+		if (v.kind == FLOW_STACK)
+			touch_stack(sc, v.num);
+	} else {
+		v = unknown(sc);
+	}
+	set_reg(sc, insn->dst_reg, v);
+}
+
+static s32 slot_of(struct scan *sc, const struct flow_reg *base, s16 off)
+{
+	s64 at;
+
+	if (base->kind != FLOW_STACK || base->num < -4096 || base->num > 0)
+		return -1;
+	at = base->num + off;
+	touch_stack(sc, at);
+	return at >= -512 && at < 0 ? (s32)((at + 512) / 8) : -1;
+}
+
+static void do_load(struct scan *sc, const struct bpf_insn *insn)
+{
+	struct flow_reg v = unknown(sc);
+	s32 slot = -1;
+
+	if (insn->src_reg < NR_REGS)
+		slot = slot_of(sc, &sc->now.regs[insn->src_reg], insn->off);
+	if (slot >= 0 && BPF_SIZE(insn->code) == BPF_DW && BPF_MODE(insn->code) == BPF_MEM)
+		v = sc->now.slots[slot];
+	set_reg(sc, insn->dst_reg, v);
+}
+
+static void do_store(struct scan *sc, const struct bpf_insn *insn)
+{
+	s32 slot = -1;
+
+	if (insn->dst_reg < NR_REGS)
+		slot = slot_of(sc, &sc->now.regs[insn->dst_reg], insn->off);
+	if (slot < 0)
+		return;
+	sc->now.slots[slot] = unknown(sc);
+	if (BPF_CLASS(insn->code) == BPF_STX && BPF_SIZE(insn->code) == BPF_DW &&
+	    BPF_MODE(insn->code) == BPF_MEM && insn->src_reg < NR_REGS)
+		sc->now.slots[slot] = sc->now.regs[insn->src_reg];
+	if (sc->now.slots[slot].kind != FLOW_CONST)
+		add_hold(sc, FLOW_SLOT + (u32)slot, sc->now.slots[slot].id);
+}
+
+static void do_jump(struct scan *sc, const struct bpf_insn *insn)
+{
+	u32 op = BPF_OP(insn->code);
+	bool far = BPF_CLASS(insn->code) == BPF_JMP32 && op == BPF_JA;
+
+	if (op == BPF_CALL && insn->src_reg == 0 && BPF_SRC(insn->code) == BPF_K) {
+		do_helper(sc, (u32)insn->imm);
+	} else if (op == BPF_CALL) {
+		clobber(sc);
+	} else if (op == BPF_EXIT) {
+		sc->now.live = false;
+	} else {
+		leave_for(sc, (s64)sc->at + 1 + (far ? insn->imm : insn->off));
+		if (op == BPF_JA)
+			sc->now.live = false;
+	}
+}
+
+static void step(struct scan *sc)
+{
+	const struct bpf_insn *insn = sc->insns + sc->at;
+
+	switch (BPF_CLASS(insn->code)) {
+	case BPF_LD:
+		if (insn->code == (BPF_LD | BPF_IMM | BPF_DW)) {
+			do_ld_imm64(sc, insn);
+			sc->at++;
+		} else {
+			set_reg(sc, 0, unknown(sc));
+		}
+		break;
+	case BPF_LDX:
+		do_load(sc, insn);
+		break;
+	case BPF_ST:
+	case BPF_STX:
+		do_store(sc, insn);
+		break;
+	case BPF_ALU:
+	case BPF_ALU64:
+		do_alu(sc, insn);
+		break;
+	default:
+		do_jump(sc, insn);
+	}
+}
+
+/* --- sections --------------------------------------------------------------------------------- */
+
+static void note_reloc(void *ctx, const struct debug_reloc *r)
+{
+	struct scan *sc = ctx;
+
+	if (sc->reloc_mem && r->off % 8 == 0 && r->off / 8 < sc->nr) {
+		sc->reloc_mem[r->off / 8] = *r;
+		sc->relocs[r->off / 8] = &sc->reloc_mem[r->off / 8];
+	}
+}
+
+static void note_functions(struct scan *sc)
+{
+	for (u32 i = 0; i < sc->img->nr_syms; i++) {
+		const Elf64_Sym *sym = sc->img->syms + i;
+
+		if (ELF64_ST_TYPE(sym->st_info) == STT_FUNC && sym->st_shndx == sc->shndx &&
+		    sym->st_value / 8 < sc->nr)
+			sc->starts[sym->st_value / 8] = true;
+	}
+}
+
+static void scan_insns(struct scan *sc)
+{
+	debug_image_each_reloc(sc->img, sc->shndx, note_reloc, sc);
+	note_functions(sc);
+	for (sc->at = 0; sc->at < sc->nr && !sc->nomem; sc->at++) {
+		if (!sc->now.live && !sc->joins[sc->at] && sc->starts[sc->at])
+			start_function(sc);
+		arrive(sc);
+		if (sc->now.live)
+			step(sc);
+	}
+}
+
+static int scan_section(const struct debug_image *img, u32 shndx, struct flow *flow, u32 *next_id)
+{
+	struct scan sc = {.img = img, .flow = flow, .shndx = shndx, .next_id = *next_id};
+	size_t size;
+
+	sc.insns = (const struct bpf_insn *)debug_image_section_data(img, shndx, &size);
+	sc.nr = (u32)min_u64(size / sizeof(*sc.insns), FLOW_MAX_INSNS);
+	sc.relocs = mem_calloc(sc.nr + 1, sizeof(*sc.relocs));
+	sc.reloc_mem = mem_calloc(sc.nr + 1, sizeof(*sc.reloc_mem));
+	sc.joins = mem_calloc(sc.nr + 1, sizeof(*sc.joins));
+	sc.starts = mem_calloc(sc.nr + 1, sizeof(*sc.starts));
+	sc.nomem = !sc.relocs || !sc.reloc_mem || !sc.joins || !sc.starts;
+	if (!sc.nomem && sc.insns)
+		scan_insns(&sc);
+	for (u32 i = 0; sc.joins && i < sc.nr; i++)
+		mem_free(sc.joins[i]);
+	mem_free(sc.joins);
+	mem_free(sc.starts);
+	mem_free(sc.relocs);
+	mem_free(sc.reloc_mem);
+	*next_id = sc.next_id;
+	return sc.nomem ? -ENOMEM : 0;
+}
+
+int flow_scan(const struct debug_image *img, struct flow *ret)
+{
+	u32 next_id = 0;
+	int err = 0;
+
+	*ret = (struct flow){0};
+	for (u32 i = 0; i < img->nr_shdrs && !err; i++)
+		if (debug_image_is_code(img, i) && img->shdrs[i].sh_offset % 8 == 0)
+			err = scan_section(img, i, ret, &next_id);
+	if (err)
+		flow_done(ret);
+	return err;
+}
+
+void flow_done(struct flow *flow)
+{
+	mem_free(flow->sites);
+	mem_free(flow->holds);
+	mem_free(flow->frames);
+	*flow = (struct flow){0};
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Histograms of powers of two, as most tracing programs keep them: slot 0 counts 0 and 1, slot i
+ * counts [2^i, 2^(i+1)).
+ */
+#include "event/map_io.h"
+#include <stdio.h>
+#include <string.h>
+
+#define BAR_WIDTH 40
+#define MIN_SLOTS 8 /* a shorter array of numbers is not taken for a histogram */
+#define MAX_SLOTS 128
+
+static bool is_hist_name(const char *name)
+{
+	static const char *const parts[] = {"slots", "hist", "bucket", "dist", "latenc"};
+
+	for (u32 i = 0; i < ARRAY_SIZE(parts); i++)
+		if (strcasestr(name, parts[i]))
+			return true;
+	return false;
+}
+
+static bool is_counter(const struct field *f)
+{
+	return f->kind == FIELD_INT && !f->bit_size && (f->size == 4 || f->size == 8);
+}
+
+bool hist_is_slots(const struct field *f)
+{
+	return f->kind == FIELD_ARRAY && f->nr >= MIN_SLOTS && f->nr <= MAX_SLOTS &&
+	       is_counter(&f->kids[0]) && is_hist_name(f->name);
+}
+
+bool hist_is_map(const struct event_map_io *io, const struct field *value)
+{
+	return map_io_is_array(io) && io->def->max_entries >= MIN_SLOTS &&
+	       io->def->max_entries <= MAX_SLOTS && is_counter(value) && io->def->name &&
+	       is_hist_name(io->def->name);
+}
+
+u64 hist_slot(const struct field *f, struct view v, u32 idx)
+{
+	size_t off = f->off + (size_t)idx * f->stride;
+	struct view elem = {.data = v.data + off, .size = f->stride};
+	u64 x = 0;
+
+	if (in_bounds(off, f->stride, v.size))
+		field_read(&f->kids[0], elem, &x);
+	return x;
+}
+
+static u64 slot_low(u32 idx)
+{
+	return idx ? 1ull << (idx < 63 ? idx : 63) : 0;
+}
+
+static u64 slot_high(u32 idx)
+{
+	return idx < 63 ? (1ull << (idx + 1)) - 1 : UINT64_MAX;
+}
+
+void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what)
+{
+	static const char stars[BAR_WIDTH + 1] = "****************************************";
+	u64 max = 1;
+	u32 digits, last = 0;
+	int width;
+	char buf[24];
+
+	for (u32 i = 0; i < nr; i++) {
+		max = max_u64(max, slots[i]);
+		if (slots[i])
+			last = i;
+	}
+	digits = (u32)snprintf(buf, sizeof(buf), "%llu", (unsigned long long)slot_high(last));
+	width = (int)max_u64(digits, 7);
+	strbuf_printf(sb, "%*s : count    distribution\n", width * 2 + 4, what);
+	for (u32 i = 0; i <= last && nr; i++)
+		strbuf_printf(sb, "%*llu -> %-*llu : %-8llu |%-*.*s|\n", width,
+			      (unsigned long long)slot_low(i), width,
+			      (unsigned long long)slot_high(i), (unsigned long long)slots[i],
+			      BAR_WIDTH, (int)((unsigned __int128)slots[i] * BAR_WIDTH / max),
+			      stars);
+}

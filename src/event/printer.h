@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Printing the events of one object; what <skep/event.h> says of skep_printer holds here. */
+#ifndef EVENT_PRINTER_H
+#define EVENT_PRINTER_H
+
+#include "object/object.h"
+#include <skep/event.h>
+
+struct event_printer;
+
+int event_printer_new(const struct object *obj, const struct skep_printer_opts *opts,
+		      skep_write_fn write, void *ctx, struct event_printer **ret,
+		      struct skep_diag *diag);
+struct event_printer *event_printer_free(struct event_printer *p); /* NULL is fine */
+int event_printer_event(struct event_printer *p, const struct skep_event *event);
+
+#endif

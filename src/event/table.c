@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * A table whose columns have the width that types suggest, made narrower where the screen is too
+ * small and wider where a value needs it: nothing is ever cut. The same records always give the
+ * same table.
+ */
+#include "event/table.h"
+#include <string.h>
+
+#define WIDTH_MAX 40 /* a longer cell moves its line, not the column */
+
+/* Characters that a terminal shows, not bytes. */
+static u32 shown_len(const char *s, size_t len)
+{
+	u32 nr = 0;
+
+	for (size_t i = 0; i < len; i++)
+		nr += ((u8)s[i] & 0xc0) != 0x80;
+	return nr;
+}
+
+static u32 cell_len(const struct column *col, const struct skep_event *ev)
+{
+	struct strbuf sb = {0};
+	u32 len;
+
+	columns_cell(&sb, col, ev);
+	len = shown_len(strbuf_str(&sb), sb.len);
+	strbuf_done(&sb);
+	return len;
+}
+
+static u32 total(const struct columns *c)
+{
+	u32 sum = 0;
+
+	for (u32 i = 0; i < c->nr_shown; i++)
+		sum += c->shown[i]->width + (i > 0);
+	return sum;
+}
+
+/* What a column needs at the least: its head, and what it holds now. */
+static u32 least(const struct column *col, const struct skep_event *ev)
+{
+	u32 len = cell_len(col, ev);
+
+	return (u32)max_u64(strlen(col->head), len > WIDTH_MAX ? WIDTH_MAX : len);
+}
+
+void table_fit(struct columns *c, const struct skep_event *first, u32 screen)
+{
+	u32 last = c->nr_shown ? c->nr_shown - 1 : 0;
+
+	for (u32 i = 0; i < c->nr_shown; i++)
+		c->shown[i]->width = (u32)max_u64(c->shown[i]->width, least(c->shown[i], first));
+	/* the widest columns that can give way do so first */
+	while (total(c) > screen) {
+		struct column *widest = NULL;
+
+		for (u32 i = 0; i <= last && c->nr_shown; i++) {
+			struct column *col = c->shown[i];
+
+			if (col->width > least(col, first) &&
+			    (!widest || col->width > widest->width))
+				widest = col;
+		}
+		if (!widest)
+			return;
+		widest->width--;
+	}
+}
+
+static void put_padded(struct strbuf *sb, const char *s, size_t len, const struct column *col,
+		       bool last)
+{
+	u32 shown = shown_len(s, len), pad = shown < col->width ? col->width - shown : 0;
+
+	if (col->right)
+		strbuf_pad(sb, ' ', pad);
+	strbuf_add(sb, s, len);
+	if (!col->right && !last)
+		strbuf_pad(sb, ' ', pad);
+	strbuf_putc(sb, last ? '\n' : ' ');
+}
+
+void table_header(struct strbuf *sb, const struct columns *c)
+{
+	for (u32 i = 0; i < c->nr_shown; i++)
+		put_padded(sb, c->shown[i]->head, strlen(c->shown[i]->head), c->shown[i],
+			   i + 1 == c->nr_shown);
+}
+
+void table_row(struct strbuf *sb, struct columns *c, const struct skep_event *ev)
+{
+	struct strbuf cell = {0};
+
+	for (u32 i = 0; i < c->nr_shown; i++) {
+		struct column *col = c->shown[i];
+		bool last = i + 1 == c->nr_shown;
+		u32 len;
+
+		strbuf_reset(&cell);
+		columns_cell(&cell, col, ev);
+		if (!cell.len && !last)
+			strbuf_putc(&cell, '-');
+		len = shown_len(strbuf_str(&cell), cell.len);
+		if (len > col->width && len <= WIDTH_MAX)
+			col->width = len;
+		put_padded(sb, strbuf_str(&cell), cell.len, col, last);
+	}
+	if (!c->nr_shown)
+		strbuf_putc(sb, '\n');
+	strbuf_done(&cell);
+}
