@@ -22,6 +22,7 @@ struct check {
 	const struct btf_header *hdr;
 	const u8 *types;
 	const char *strs;
+	u8 *dirty; /* by offset: the string from there has a control character; NULL: none has */
 	u32 *offs; /* of type first_id + i */
 	u32 nr, first_id, first_str;
 	const struct btf *base;
@@ -197,12 +198,29 @@ static bool name_ok(const struct check *c, u32 off)
 /* Names get printed: no control characters, so no terminal is at their mercy. */
 static bool name_is_clean(const struct check *c, u32 off)
 {
-	if (off < c->first_str || !c->strs)
-		return true;
-	for (const u8 *s = (const u8 *)c->strs + (off - c->first_str); *s; s++)
-		if (*s < 0x20 || *s == 0x7f)
-			return false;
-	return true;
+	return !c->dirty || off < c->first_str || !c->dirty[off - c->first_str];
+}
+
+static bool is_control(char ch)
+{
+	return (u8)ch < 0x20 || ch == 0x7f;
+}
+
+/* Every string is looked at once, however many types have it for a name. */
+static int find_dirty(struct check *c)
+{
+	u32 len = c->strs ? c->hdr->str_len : 0, nr = 0;
+
+	for (u32 i = 0; i < len; i++)
+		nr += c->strs[i] && is_control(c->strs[i]);
+	if (!nr)
+		return 0;
+	c->dirty = mem_calloc(len, 1);
+	if (!c->dirty)
+		return diag_nomem(c->diag);
+	for (u32 i = len - 1; i-- > 0;)
+		c->dirty[i] = c->strs[i] && (is_control(c->strs[i]) || c->dirty[i + 1]);
+	return 0;
 }
 
 static const char *check_int(const struct check *c, const struct btf_type *t)
@@ -546,10 +564,12 @@ int types_check(const void *data, size_t size, const struct btf *base, struct sk
 	}
 	err = check_header(&c, data, size);
 	err = err ?: find_types(&c);
+	err = err ?: find_dirty(&c);
 	err = err ?: check_each(&c);
 	err = err ?: check_cycles(&c, false);
 	err = err ?: check_cycles(&c, true);
 	err = err ?: check_sizes(&c);
 	mem_free(c.offs);
+	mem_free(c.dirty);
 	return err;
 }

@@ -37,11 +37,13 @@ static struct btf *sample(void)
 
 static const char *decl(const struct btf *b, u32 id)
 {
-	static struct strbuf sb;
+	static char text[256];
+	struct strbuf sb = {0};
 
-	strbuf_reset(&sb);
 	types_decl(&sb, b, id);
-	return strbuf_str(&sb);
+	snprintf(text, sizeof(text), "%s", strbuf_str(&sb));
+	strbuf_done(&sb);
+	return text;
 }
 
 static int count(void *ctx, u32 id)

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The relocated instructions equal libbpf's, for the same object and the same BTF.
+ *
+ * Objects: those of tests/bpf, and all *.bpf.o in the folders of $SKEP_OBJECTS (separated by
+ * colons). libbpf relocates only on the way into the kernel, so this needs root. Whether the
+ * kernel then takes the programs does not matter here.
+ *
+ * Numbers that each loader gives out itself are compared by what they stand for: file descriptors
+ * of maps against indices must be one to one.
+ */
+#include "../tap.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "btf/types.h"
+#include "object/object.h"
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <glob.h>
+#include <unistd.h>
+
+#define MAX_MAPS 256
+
+static u32 nr_equal, nr_total, nr_refused;
+static struct btf *kernel_btf;
+
+static int quiet(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	return getenv("SKEP_VERBOSE") ? vfprintf(stderr, fmt, ap) : 0;
+}
+
+static u64 ksym(void *ctx, const char *name)
+{
+	char line[512], have[256];
+	unsigned long long addr;
+	u64 found = 0;
+	FILE *f = fopen("/proc/kallsyms", "re");
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%llx %*c %255s", &addr, have) == 2 && !strcmp(have, name))
+			found = addr;
+	if (f)
+		fclose(f);
+	return found;
+}
+
+/* One to one between their descriptors and our indices. */
+struct pairs {
+	int fd[MAX_MAPS];
+	u32 idx[MAX_MAPS];
+	u32 nr;
+};
+
+static bool same_map(struct pairs *p, int fd, u32 idx)
+{
+	for (u32 i = 0; i < p->nr; i++)
+		if (p->fd[i] == fd || p->idx[i] == idx)
+			return p->fd[i] == fd && p->idx[i] == idx;
+	if (p->nr < MAX_MAPS) {
+		p->fd[p->nr] = fd;
+		p->idx[p->nr++] = idx;
+	}
+	return true;
+}
+
+static bool same_insn(struct pairs *p, const struct bpf_insn *ours, const struct bpf_insn *theirs)
+{
+	bool is_map = ours->code == (BPF_LD | BPF_IMM | BPF_DW) &&
+		      (ours->src_reg == BPF_PSEUDO_MAP_FD || ours->src_reg == BPF_PSEUDO_MAP_VALUE);
+	bool is_absent = ours->code == (BPF_JMP | BPF_CALL) &&
+			 ours->src_reg == BPF_PSEUDO_KFUNC_CALL && !ours->imm;
+
+	if (is_absent) /* libbpf has put a call that nobody knows, or 0 */
+		return theirs->code == ours->code;
+	if (memcmp(ours, theirs, 4)) /* code, registers, offset */
+		return false;
+	return is_map ? same_map(p, theirs->imm, (u32)ours->imm) : ours->imm == theirs->imm;
+}
+
+static bool compare(const struct prog *prog, const struct bpf_program *theirs, struct pairs *pairs,
+		    const char *path)
+{
+	const struct bpf_insn *insns = bpf_program__insns(theirs);
+
+	if (prog->nr_insns != bpf_program__insn_cnt(theirs)) {
+		printf("# %s: %s: %u instructions, libbpf has %zu\n", path, prog->name,
+		       prog->nr_insns, bpf_program__insn_cnt(theirs));
+		return false;
+	}
+	for (u32 i = 0; i < prog->nr_insns; i++) {
+		const struct bpf_insn *a = &prog->insns[i], *b = &insns[i];
+
+		if (same_insn(pairs, a, b))
+			continue;
+		printf("# %s: %s: instruction %u: code %#x/%#x dst %u/%u src %u/%u off %d/%d "
+		       "imm %d/%d (ours/libbpf's)\n",
+		       path, prog->name, i, a->code, b->code, a->dst_reg, b->dst_reg, a->src_reg,
+		       b->src_reg, a->off, b->off, a->imm, b->imm);
+		return false;
+	}
+	return true;
+}
+
+static struct object *open_ours(const char *path, struct skep_diag *diag)
+{
+	struct object *obj = NULL;
+	size_t size;
+	char *data;
+
+	if (file_read(path, 0, &data, &size, diag))
+		return NULL;
+	object_open(data, size, path, &obj, diag);
+	mem_free(data);
+	return obj;
+}
+
+static void check_sections(const struct object *obj, struct bpf_object *theirs, const char *path)
+{
+	struct bpf_program *p;
+	u32 i = 0;
+
+	bpf_object__for_each_program(p, theirs)
+	{
+		const struct prog *mine = i < obj->nr_progs ? &obj->progs[i] : NULL;
+
+		if (!mine || strcmp(mine->name, bpf_program__name(p)) ||
+		    strcmp(mine->section, bpf_program__section_name(p)) ||
+		    mine->type != bpf_program__type(p) ||
+		    mine->attach_type != bpf_program__expected_attach_type(p) ||
+		    mine->autoload != bpf_program__autoload(p))
+			ok(0, "%s: program %s: name, section, type, attach type, autoload", path,
+			   bpf_program__name(p));
+		i++;
+	}
+	if (i != obj->nr_progs)
+		ok(0, "%s: %u programs, libbpf has %u", path, obj->nr_progs, i);
+}
+
+static void check_maps(const struct object *obj, struct bpf_object *theirs, const char *path)
+{
+	struct bpf_map *m;
+	u32 i = 0;
+
+	bpf_object__for_each_map(m, theirs)
+	{
+		const struct object_map *mine = i < obj->nr_maps ? &obj->maps[i] : NULL;
+		size_t size = 0;
+		const void *data = bpf_map__initial_value(m, &size);
+
+		if (!mine || strcmp(mine->def.name, bpf_map__name(m)) ||
+		    mine->def.type != bpf_map__type(m) ||
+		    mine->def.key_size != bpf_map__key_size(m) ||
+		    mine->def.value_size != bpf_map__value_size(m) ||
+		    (bpf_map__max_entries(m) && mine->def.max_entries != bpf_map__max_entries(m)) ||
+		    mine->def.flags != bpf_map__map_flags(m) ||
+		    mine->def.extra != bpf_map__map_extra(m) ||
+		    mine->def.numa_node != bpf_map__numa_node(m) ||
+		    mine->def.value_type_id != bpf_map__btf_value_type_id(m))
+			ok(0, "%s: map %s: name, type, sizes, flags, types", path,
+			   bpf_map__name(m));
+		else if (data && memcmp(data, mine->data, size))
+			ok(0, "%s: map %s: initial value", path, bpf_map__name(m));
+		i++;
+	}
+	if (i != obj->nr_maps)
+		ok(0, "%s: %u maps, libbpf has %u", path, obj->nr_maps, i);
+}
+
+/* What libbpf needs told of maps, so that they can be made at all. */
+static void settle_maps(struct bpf_object *theirs)
+{
+	struct bpf_map *m;
+
+	bpf_object__for_each_map(m, theirs)
+	{
+		bpf_map__set_pin_path(m, NULL);
+		if (!bpf_map__max_entries(m) && bpf_map__type(m) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			bpf_map__set_max_entries(m, 1);
+		if (bpf_map__type(m) == BPF_MAP_TYPE_STACK_TRACE && !bpf_map__value_size(m))
+			bpf_map__set_value_size(m, 8);
+	}
+}
+
+static void compare_all(struct object *obj, struct bpf_object *theirs, const char *path)
+{
+	struct pairs pairs = {0};
+	u32 equal = 0;
+
+	for (u32 i = 0; i < obj->nr_progs; i++) {
+		const struct prog *prog = &obj->progs[i];
+		struct bpf_program *p = bpf_object__find_program_by_name(theirs, prog->name);
+
+		if (!prog->autoload) {
+			equal++;
+			continue;
+		}
+		equal += p && compare(prog, p, &pairs, path);
+	}
+	nr_equal += equal;
+	nr_total += obj->nr_progs;
+	is_int(equal, obj->nr_progs, "%s: programs equal libbpf's", path);
+}
+
+static void check_object(const char *path, const char *btf_path)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts, .btf_custom_path = btf_path);
+	struct object_reloc_opts reloc = {.kernel_btf = kernel_btf, .ksym = ksym};
+	struct bpf_object *theirs = bpf_object__open_file(path, &opts);
+	struct skep_diag diag = {0};
+	struct object *obj = open_ours(path, &diag);
+	char text[1024];
+	int err;
+
+	skep_diag_format(&diag, text, sizeof(text));
+	if (!theirs || !obj) {
+		if (!ok(!theirs && !obj, "%s: both refuse to open it (%s)", path, text))
+			printf("# we %s, libbpf %s\n", obj ? "open it" : "refuse",
+			       theirs ? "opens it" : "refuses");
+		nr_refused++;
+		goto out;
+	}
+	check_sections(obj, theirs, path);
+	check_maps(obj, theirs, path);
+	settle_maps(theirs);
+	bpf_object__load(theirs);
+	err = object_relocate(obj, &reloc, &diag);
+	skep_diag_format(&diag, text, sizeof(text));
+	if (ok(!err, "%s: relocates%s%s", path, err ? ": " : "", err ? text : ""))
+		compare_all(obj, theirs, path);
+	else
+		nr_total += obj->nr_progs;
+out:
+	bpf_object__close(theirs);
+	object_close(obj);
+}
+
+static void check_folder(const char *dir, size_t len, const char *btf_path)
+{
+	char pattern[512];
+	glob_t g;
+
+	snprintf(pattern, sizeof(pattern), "%.*s/*.bpf.o", (int)len, dir);
+	if (!glob(pattern, 0, NULL, &g))
+		for (size_t i = 0; i < g.gl_pathc; i++)
+			check_object(g.gl_pathv[i], btf_path);
+	globfree(&g);
+}
+
+static void check_folders(const char *dirs, const char *btf_path)
+{
+	while (dirs && *dirs) {
+		size_t len = strcspn(dirs, ":");
+
+		check_folder(dirs, len, btf_path);
+		dirs += len + (dirs[len] == ':');
+	}
+}
+
+/* Once against the running kernel's types, once against those of another kernel. */
+int main(void)
+{
+	const char *b = getenv("B"), *more = getenv("SKEP_OBJECTS");
+	char own[512], raw[] = "/tmp/skep-btf.XXXXXX";
+	struct skep_diag diag = {0};
+	struct btf *other = NULL;
+	const void *bytes;
+	u32 size;
+	int fd;
+
+	if (geteuid())
+		tap_skip_all("libbpf relocates only on the way into the kernel: needs root");
+	if (types_open_kernel("/sys/kernel/btf/vmlinux", &kernel_btf, NULL, &diag))
+		tap_skip_all("no BTF under /sys");
+	libbpf_set_print(quiet);
+	snprintf(own, sizeof(own), "%s/tests/bpf", b ? b : "build");
+	check_folders(own, NULL);
+	check_folders(more, NULL);
+	printf("# running kernel: %u of %u programs equal libbpf's, %u objects that neither "
+	       "opens\n",
+	       nr_equal, nr_total, nr_refused);
+	types_close(kernel_btf);
+
+	fd = mkstemp(raw);
+	kernel_btf = NULL;
+	if (types_open_kernel("share/btf/vmlinux-6.12.btf.zst", &other, NULL, &diag))
+		return tap_done();
+	bytes = btf__raw_data(other, &size);
+	ok(fd >= 0 && write(fd, bytes, size) == (ssize_t)size, "another kernel's BTF");
+	kernel_btf = other;
+	nr_equal = nr_total = nr_refused = 0;
+	check_folders(own, raw);
+	check_folders(more, raw);
+	printf("# Debian 6.12: %u of %u programs equal libbpf's\n", nr_equal, nr_total);
+	types_close(other);
+	close(fd);
+	unlink(raw);
+	return tap_done();
+}
