@@ -7,8 +7,8 @@
  * address alone does not tell them apart as it does on x86: the old bpf_probe_read, which must
  * guess, takes kernel memory first.
  *
- * A read that fails zeroes all of its destination. A kernel read below the kernel's half of the
- * address space is -ERANGE in Linux, before anything is tried; what fails above it is -EFAULT. A
+ * A read that fails zeroes all of its destination. A kernel read outside of the kernel's half of
+ * the address space is -ERANGE in Linux, before anything is tried; what fails in it is -EFAULT. A
  * user read is -EFAULT in any case.
  */
 #include "spec/spec.h"
@@ -28,15 +28,18 @@ static void *ptr_of(u64 r)
 
 static long kernel_error(u64 addr)
 {
-	return addr < USER_END + PAGE ? -ERANGE : -EFAULT;
+	bool canonical = (u64)((s64)(addr << 16) >> 16) == addr;
+
+	return addr < USER_END + PAGE || !canonical ? -ERANGE : -EFAULT;
 }
 
 long mem_read_kernel(struct vm_run *run, void *dst, u64 size, u64 addr)
 {
 	const struct vm_world *w = run->env->world;
 
-	if (!size)
-		return 0;
+	if (!size) /* the address is looked at all the same */
+		return vm_may(run, addr, 1, VM_MEM_READ) || kernel_error(addr) == -EFAULT ? 0
+											  : -ERANGE;
 	if (vm_may(run, addr, size, VM_MEM_READ)) {
 		memcpy(dst, ptr_of(addr), size);
 		return 0;
