@@ -2,12 +2,13 @@
 /*
  * The helpers of all files in one table by number, and why the others are not there.
  *
- * The table is filled once, from the rows of each file. A helper that can mean nothing in user
- * space has a row in `refused` instead of a function: a program that calls it is turned away when
- * it is loaded, by name and with that reason.
+ * The table is filled once, from the rows of each file; a later file's row replaces an earlier
+ * one's. A program that calls a helper without a row is turned away when it is loaded, by name and
+ * with a reason (helper_why.c).
  */
 #include "spec/spec.h"
 #include "vm/run.h"
+#include "vm/why.h"
 #include <pthread.h>
 #include <string.h>
 
@@ -16,7 +17,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static const struct vm_helper *const helper_files[] = {
 	helpers_map, helpers_task, helpers_mem,   helpers_str,    helpers_ring, helpers_trace,
-	helpers_seq, helpers_loop, helpers_timer, helpers_dynptr, helpers_net,
+	helpers_seq, helpers_loop, helpers_timer, helpers_dynptr, helpers_obj,  helpers_net,
 };
 
 static const struct vm_kfunc *const kfunc_files[] = {kfuncs_common, kfuncs_dynptr, kfuncs_timer,
@@ -37,8 +38,7 @@ vm_helper_fn vm_helper_find(u32 id, const char **ret_why)
 	pthread_once(&once, fill);
 	fn = id < SPEC_NR_HELPERS ? by_id[id] : NULL;
 	if (!fn && ret_why)
-		*ret_why = spec_helper(id) ? "skep's user engine does not have it yet"
-					   : "Linux has no helper of this number";
+		*ret_why = why_no_helper(id);
 	return fn;
 }
 
@@ -49,6 +49,6 @@ vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why)
 			if (!strcmp(k->name, name))
 				return k->fn;
 	if (ret_why)
-		*ret_why = "skep's user engine does not have this kernel function";
+		*ret_why = why_no_kfunc(name);
 	return NULL;
 }

@@ -49,8 +49,8 @@ vm_helper_fn vm_kfunc_find(const char *name, const char **ret_why);
 
 extern const struct vm_helper helpers_map[], helpers_task[], helpers_mem[], helpers_str[],
 	helpers_ring[], helpers_net[], helpers_trace[], helpers_seq[], helpers_loop[],
-	helpers_timer[], helpers_dynptr[]; /* end with id 0 */
-extern const struct vm_kfunc kfuncs_common[], kfuncs_dynptr[], kfuncs_timer[],
+	helpers_timer[], helpers_dynptr[], helpers_obj[]; /* end with id 0 */
+extern const struct vm_kfunc kfuncs_common[], kfuncs_dynptr[], kfuncs_timer[], kfuncs_obj[],
 	kfuncs_net[]; /* end with name NULL */
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */

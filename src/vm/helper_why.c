@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * Why a helper or kernel function is not there: what can mean nothing in user space, in words.
+ * A program that calls one is refused when it is loaded.
+ */
+#include "spec/spec.h"
+#include "vm/why.h"
+#include <string.h>
+
+#define NO_LOADER  "it is for programs that load other programs"
+#define NO_IMA     "there is no integrity subsystem in user space"
+#define NO_REMOTE  "there is no infrared receiver in user space"
+#define NO_SRV6    "there is no SRv6 endpoint in user space"
+#define NO_TCP     "connections are the kernel's, in user space there is none to act on"
+#define NO_HDR_OPT "TCP's options are written by the kernel, there is no segment to put them in"
+#define NO_SYSCTL  "there is no sysctl being read or written in user space"
+#define NO_XFRM    "there are no IPsec states in user space"
+#define NO_STREAM  "no data flows through sockets of the user engine"
+#define NO_VMA     "the model kernel has no memory areas"
+
+static const struct {
+	u32 id;
+	const char *why;
+} helpers[] = {
+	{SPEC_HELPER_sys_bpf, NO_LOADER},
+	{SPEC_HELPER_sys_close, NO_LOADER},
+	{SPEC_HELPER_kallsyms_lookup_name, NO_LOADER},
+	{SPEC_HELPER_ima_inode_hash, NO_IMA},
+	{SPEC_HELPER_ima_file_hash, NO_IMA},
+	{SPEC_HELPER_bprm_opts_set, "the exec that it would change is the kernel's"},
+	{SPEC_HELPER_rc_repeat, NO_REMOTE},
+	{SPEC_HELPER_rc_keydown, NO_REMOTE},
+	{SPEC_HELPER_rc_pointer_rel, NO_REMOTE},
+	{SPEC_HELPER_lwt_seg6_action, NO_SRV6},
+	{SPEC_HELPER_lwt_seg6_adjust_srh, NO_SRV6},
+	{SPEC_HELPER_lwt_seg6_store_bytes, NO_SRV6},
+	{SPEC_HELPER_tcp_send_ack, NO_TCP},
+	{SPEC_HELPER_bind, NO_TCP},
+	{SPEC_HELPER_setsockopt, NO_TCP},
+	{SPEC_HELPER_getsockopt, NO_TCP},
+	{SPEC_HELPER_sock_ops_cb_flags_set, NO_TCP},
+	{SPEC_HELPER_load_hdr_opt, NO_HDR_OPT},
+	{SPEC_HELPER_store_hdr_opt, NO_HDR_OPT},
+	{SPEC_HELPER_reserve_hdr_opt, NO_HDR_OPT},
+	{SPEC_HELPER_sysctl_get_name, NO_SYSCTL},
+	{SPEC_HELPER_sysctl_get_current_value, NO_SYSCTL},
+	{SPEC_HELPER_sysctl_get_new_value, NO_SYSCTL},
+	{SPEC_HELPER_sysctl_set_new_value, NO_SYSCTL},
+	{SPEC_HELPER_skb_get_xfrm_state, NO_XFRM},
+	{SPEC_HELPER_msg_apply_bytes, NO_STREAM},
+	{SPEC_HELPER_msg_cork_bytes, NO_STREAM},
+	{SPEC_HELPER_msg_pull_data, NO_STREAM},
+	{SPEC_HELPER_msg_push_data, NO_STREAM},
+	{SPEC_HELPER_msg_pop_data, NO_STREAM},
+	{SPEC_HELPER_msg_redirect_map, NO_STREAM},
+	{SPEC_HELPER_msg_redirect_hash, NO_STREAM},
+	{SPEC_HELPER_sock_map_update, NO_STREAM},
+	{SPEC_HELPER_sock_hash_update, NO_STREAM},
+	{SPEC_HELPER_sk_select_reuseport, NO_STREAM},
+	{SPEC_HELPER_tcp_gen_syncookie, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_tcp_check_syncookie, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_tcp_raw_gen_syncookie_ipv4, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_tcp_raw_gen_syncookie_ipv6, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_tcp_raw_check_syncookie_ipv4, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_tcp_raw_check_syncookie_ipv6, "SYN cookies need the kernel's secret"},
+	{SPEC_HELPER_find_vma, NO_VMA},
+};
+
+/* Kernel functions by what their names begin with; the first row that fits. */
+static const struct {
+	const char *prefix, *why;
+} kfuncs[] = {
+	{"bpf_arena_", "the user engine has no arenas"},
+	{"bpf_crypto_", "it is the kernel's cryptography"},
+	{"bpf_ct_", "there is no connection tracking in user space"},
+	{"bpf_skb_ct_", "there is no connection tracking in user space"},
+	{"bpf_xdp_ct_", "there is no connection tracking in user space"},
+	{"bpf_xdp_flow_lookup", "there is no flow table in user space"},
+	{"bpf_xdp_metadata_", "a packet of a capture has no such metadata"},
+	{"bpf_xdp_get_xfrm_state", NO_XFRM},
+	{"bpf_xdp_xfrm_state_release", NO_XFRM},
+	{"bpf_key_", "keyrings are the kernel's"},
+	{"bpf_lookup_", "keyrings are the kernel's"},
+	{"bpf_verify_pkcs7_signature", "keyrings are the kernel's"},
+	{"bpf_iter_task_vma_", NO_VMA},
+	{"bpf_iter_task_", "the model kernel knows the traced tasks only, there is no list of all"},
+	{"bpf_iter_css_", "the model kernel has no cgroup tree"},
+	{"bpf_iter_dmabuf_", "dma-bufs are the kernel's"},
+	{"bpf_iter_kmem_cache_", "slab caches are the kernel's"},
+	{"bpf_get_kmem_cache", "slab caches are the kernel's"},
+	{"bpf_cgroup_", "the model kernel has no cgroup tree"},
+	{"bpf_task_get_cgroup1", "the model kernel has no cgroup tree"},
+	{"bpf_task_under_cgroup", "the model kernel has no cgroup tree"},
+	{"bpf_get_task_exe_file", "the model kernel does not know a task's file"},
+	{"bpf_put_file", "the model kernel does not count references to files"},
+	{"bpf_get_file_xattr", "extended attributes are the kernel's to read"},
+	{"bpf_get_dentry_xattr", "extended attributes are the kernel's to read"},
+	{"bpf_set_dentry_xattr", "extended attributes are the kernel's to write"},
+	{"bpf_remove_dentry_xattr", "extended attributes are the kernel's to write"},
+	{"bpf_sock_destroy", NO_TCP},
+	{"bpf_sock_addr_set_sun_path", NO_TCP},
+	{"bpf_sock_ops_enable_tx_tstamp", NO_TCP},
+	{"bpf_sk_assign_tcp_reqsk", NO_TCP},
+	{"tcp_", NO_TCP},
+	{"cubictcp_", NO_TCP},
+	{"bbr_", NO_TCP},
+	{"css_rstat_", "the model kernel has no cgroup tree"},
+	{"crash_kexec", "it ends the kernel"},
+	{"bpf_task_work_", "there is no task to give work to"},
+	{"hid_bpf_", "there are no HID devices in user space"},
+	{"scx_bpf_", "tasks are scheduled by the kernel"},
+	{"fou_", "there is no foo-over-UDP in user space"},
+	{"bpf_skb_set_fou_encap", "there is no foo-over-UDP in user space"},
+	{"bpf_skb_get_fou_encap", "there is no foo-over-UDP in user space"},
+};
+
+const char *why_no_helper(u32 id)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(helpers); i++)
+		if (helpers[i].id == id)
+			return helpers[i].why;
+	return spec_helper(id) ? "the user engine does not have it yet"
+			       : "Linux has no helper of this number";
+}
+
+const char *why_no_kfunc(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kfuncs); i++)
+		if (!strncmp(name, kfuncs[i].prefix, strlen(kfuncs[i].prefix)))
+			return kfuncs[i].why;
+	return "the user engine does not have this kernel function";
+}
