@@ -2,6 +2,7 @@
 #   O=DIR  where everything is built     SAN=address,undefined  sanitizers (builds in O/san)
 #   CC=    the C compiler                CLANG=                 the compiler of BPF programs
 #   prefix= DESTDIR=  for install        V=1  show commands
+# all  tests  check  check-root  fuzz T=60  bench  install  compile_commands.json  clean
 O ?= build
 SAN ?=
 CLANG ?= $(shell for c in clang clang-19 clang-18 clang-17 clang-16 clang-15 clang-14; do \
@@ -30,9 +31,12 @@ LDLIBS := $(shell pkg-config --libs $(LIBS)) -pthread -lm
 SRCS := $(sort $(wildcard src/*/*.c))
 OBJS := $(SRCS:%.c=$(B)/obj/%.o)
 CLI_OBJS := $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard cli/*.c)))
-UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/*/test_*.c)))
+ALL_UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/*/test_*.c)))
+UNIT := $(filter-out $(B)/tests/root/%,$(ALL_UNIT))
+ROOT_UNIT := $(filter $(B)/tests/root/%,$(ALL_UNIT))
 BPF := $(patsubst tests/%.bpf.c,$(B)/tests/%.bpf.o,$(sort $(wildcard tests/bpf/*.bpf.c)))
-SCRIPT_TESTS := $(sort $(wildcard tests/*/*.t))
+SCRIPT_TESTS := $(filter-out tests/root/%,$(sort $(wildcard tests/*/*.t)))
+ROOT_TESTS := $(sort $(wildcard tests/root/*.t))
 
 all: $(B)/skep $(B)/libskep.a $(B)/libskep.so
 
@@ -63,15 +67,23 @@ $(B)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c
 	$(call say,BPF,$<) $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall -Iinclude/ebpf \
 	-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 
-tests: all $(UNIT) $(BPF)
+tests: all $(ALL_UNIT) $(BPF)
 
+TEST_ENV := B=$(B) O=$(O) CC="$(CC)" CLANG=$(CLANG) SAN=$(SAN) MAKEFLAGS=
+PROVE := $(TEST_ENV) prove -j2 --timer --failures
+
+# What runs without privileges: the whole of it stays under two minutes on two cores.
 check: tests
-	$(Q)B=$(B) CLANG=$(CLANG) SAN=$(SAN) prove -j2 $(UNIT) $(SCRIPT_TESTS) $(TESTFLAGS)
+	$(Q)$(PROVE) $(UNIT) $(SCRIPT_TESTS) $(TESTFLAGS)
 
-.PHONY: all tests check clean
+# What needs root: the kernel as the oracle, namespaces, other users.
+check-root: tests
+	$(Q)$(PROVE) $(ROOT_UNIT) $(ROOT_TESTS) $(TESTFLAGS)
+
+.PHONY: all tests check check-root clean
 .SECONDARY:
 
--include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(patsubst $(B)/tests/%,$(B)/obj/tests/%.d,$(UNIT))
+-include $(OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(patsubst $(B)/tests/%,$(B)/obj/tests/%.d,$(ALL_UNIT))
 include $(wildcard scripts/*.mk)
 
 clean:
