@@ -15,14 +15,16 @@
 #include <libelf.h>
 #include <string.h>
 
-#define MAX_SCOPES 64     /* nesting of lexical blocks */
-#define MAX_DIES   200000 /* looked at for one call */
+#define MAX_SCOPES 64      /* nesting of lexical blocks */
+#define MAX_DIES   2000000 /* looked at in one object */
+#define MAX_HOLDS  64      /* registers and slots that hold one pointer */
 
 struct debug_vars {
 	const struct debug_image *img;
 	const struct flow *flow;
 	Elf *elf;
 	Dwarf *dw;
+	u32 nr_dies;
 	struct hash_table types; /* DIE offset → BTF type id */
 };
 
@@ -36,7 +38,8 @@ struct search {
 	struct debug_vars *d;
 	const struct flow_site *site;
 	Dwarf_Addr pc;
-	u32 nr_dies;
+	const struct flow_hold *holds[MAX_HOLDS]; /* of the pointer */
+	u32 nr_holds;
 	int best;
 	Dwarf_Die type;
 	const char *name;
@@ -124,17 +127,24 @@ static int expr_reg(const Dwarf_Op *op)
 
 static bool reg_holds(const struct search *s, int reg, Dwarf_Addr start, Dwarf_Addr end)
 {
-	const struct flow *flow = s->d->flow;
 	u64 base = (u64)s->site->shndx << DEBUG_SECTION_SHIFT;
 
-	for (size_t i = 0; i < flow->nr_holds; i++) {
-		const struct flow_hold *h = flow->holds + i;
+	for (u32 i = 0; i < s->nr_holds; i++) {
+		const struct flow_hold *h = s->holds[i];
 
-		if (h->id == s->site->ptr.id && h->reg == reg && h->shndx == s->site->shndx &&
-		    base + h->from < end && start < base + h->to)
+		if (h->reg == reg && base + h->from < end && start < base + h->to)
 			return true;
 	}
 	return false;
+}
+
+static void find_holds(struct search *s)
+{
+	const struct flow *flow = s->d->flow;
+
+	for (size_t i = 0; i < flow->nr_holds && s->nr_holds < MAX_HOLDS; i++)
+		if (flow->holds[i].id == s->site->ptr.id && flow->holds[i].shndx == s->site->shndx)
+			s->holds[s->nr_holds++] = &flow->holds[i];
 }
 
 enum place {
@@ -222,7 +232,7 @@ static void search_scope(struct search *s, Dwarf_Die *scope, bool here, u32 dept
 	do {
 		int tag = dwarf_tag(&die);
 
-		if (++s->nr_dies > MAX_DIES)
+		if (++s->d->nr_dies > MAX_DIES)
 			return;
 		if (tag == DW_TAG_variable || tag == DW_TAG_formal_parameter)
 			consider(s, &die, here);
@@ -238,7 +248,7 @@ static void search_unit(struct search *s, Dwarf_Die *unit)
 	if (dwarf_child(unit, &die))
 		return;
 	do {
-		if (++s->nr_dies > MAX_DIES)
+		if (++s->d->nr_dies > MAX_DIES)
 			return;
 		if (dwarf_tag(&die) == DW_TAG_subprogram && dwarf_haspc(&die, s->pc) == 1)
 			search_scope(s, &die, true, 0);
@@ -254,6 +264,7 @@ u32 debug_record_type(struct debug_vars *d, const struct flow_site *site, struct
 	u8 type;
 
 	s.pc = ((u64)site->shndx << DEBUG_SECTION_SHIFT) + site->off;
+	find_holds(&s);
 	while (dwarf_get_units(d->dw, cu, &cu, NULL, &type, &unit, NULL) == 0)
 		search_unit(&s, &unit);
 	if (s.best < SCORE_SIZE)

@@ -3,6 +3,7 @@
 #include "event/flow.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "event/flow_core.h"
 #include <errno.h>
 #include <linux/bpf.h>
 #include <string.h>
@@ -16,6 +17,7 @@ struct state {
 	bool live;
 	struct flow_reg regs[NR_REGS];
 	struct flow_reg slots[NR_SLOTS];
+	u8 lanes[NR_SLOTS]; /* of the stack: which halfwords are in network order */
 };
 
 struct dynptr {
@@ -25,6 +27,7 @@ struct dynptr {
 
 struct scan {
 	const struct debug_image *img;
+	const struct flow_core *core;
 	struct flow *flow;
 	u32 shndx, nr, at;
 	const struct bpf_insn *insns;
@@ -42,12 +45,18 @@ struct scan {
 
 static struct flow_reg unknown(struct scan *sc)
 {
-	return (struct flow_reg){.kind = FLOW_VALUE, .id = ++sc->next_id};
+	u32 id = ++sc->next_id;
+
+	return (struct flow_reg){.kind = FLOW_VALUE, .id = id, .root = id};
 }
 
 static struct flow_reg constant(struct scan *sc, s64 num)
 {
-	return (struct flow_reg){.kind = FLOW_CONST, .id = ++sc->next_id, .num = num};
+	struct flow_reg v = unknown(sc);
+
+	v.kind = FLOW_CONST;
+	v.num = num;
+	return v;
 }
 
 static u32 add_hold(struct scan *sc, u32 reg, u32 id)
@@ -107,7 +116,9 @@ static void start_function(struct scan *sc)
 		set_reg(sc, i, unknown(sc));
 	for (u32 i = 0; i < NR_SLOTS; i++)
 		sc->now.slots[i] = unknown(sc);
-	sc->now.regs[10] = (struct flow_reg){.kind = FLOW_STACK, .id = ++sc->next_id};
+	memset(sc->now.lanes, 0, sizeof(sc->now.lanes));
+	sc->now.regs[10] = unknown(sc);
+	sc->now.regs[10].kind = FLOW_STACK;
 	sc->nr_dynptrs = 0;
 }
 
@@ -120,6 +131,18 @@ static bool same(const struct flow_reg *a, const struct flow_reg *b)
 	if (a->kind == FLOW_VALUE)
 		return a->id == b->id;
 	return a->num == b->num && a->sym == b->sym && a->shndx == b->shndx;
+}
+
+/* What two paths disagree on is not known, but it stays in network order if it is on one. */
+static struct flow_reg meet(struct scan *sc, const struct flow_reg *a, const struct flow_reg *b)
+{
+	struct flow_reg v;
+
+	if (same(a, b))
+		return *a;
+	v = unknown(sc);
+	v.lanes = a->lanes | b->lanes;
+	return v;
 }
 
 static void leave_for(struct scan *sc, s64 target)
@@ -139,11 +162,11 @@ static void leave_for(struct scan *sc, s64 target)
 		return;
 	}
 	for (u32 i = 0; i < NR_REGS; i++)
-		if (!same(&join->regs[i], &sc->now.regs[i]))
-			join->regs[i] = unknown(sc);
+		join->regs[i] = meet(sc, &join->regs[i], &sc->now.regs[i]);
 	for (u32 i = 0; i < NR_SLOTS; i++)
-		if (!same(&join->slots[i], &sc->now.slots[i]))
-			join->slots[i] = unknown(sc);
+		join->slots[i] = meet(sc, &join->slots[i], &sc->now.slots[i]);
+	for (u32 i = 0; i < NR_SLOTS; i++)
+		join->lanes[i] |= sc->now.lanes[i];
 }
 
 static void arrive(struct scan *sc)
@@ -158,14 +181,100 @@ static void arrive(struct scan *sc)
 		if (!sc->now.live)
 			set_reg(sc, i, join->regs[i]);
 		else if (!same(&join->regs[i], &sc->now.regs[i]))
-			set_reg(sc, i, unknown(sc));
-	for (u32 i = 0; i < NR_SLOTS; i++)
+			set_reg(sc, i, meet(sc, &join->regs[i], &sc->now.regs[i]));
+	for (u32 i = 0; i < NR_SLOTS; i++) {
 		if (!sc->now.live)
-			sc->now.slots[i] = join->slots[i];
-		else if (!same(&join->slots[i], &sc->now.slots[i]))
-			sc->now.slots[i] = unknown(sc);
+			sc->now.lanes[i] = 0;
+		sc->now.lanes[i] |= join->lanes[i];
+		sc->now.slots[i] = sc->now.live ? meet(sc, &join->slots[i], &sc->now.slots[i])
+						: join->slots[i];
+	}
 	sc->at = at;
 	sc->now.live = true;
+}
+
+/* --- byte order ------------------------------------------------------------------------------- */
+
+static void mark(struct scan *sc, u32 root, s64 off)
+{
+	struct flow_mark *m;
+
+	if (sc->flow->nr_marks >= FLOW_MAX_MARKS)
+		return;
+	m = vec_push((void **)&sc->flow->marks, &sc->flow->nr_marks, &sc->flow->room_marks,
+		     sizeof(*m));
+	sc->nomem |= !m;
+	if (m)
+		*m = (struct flow_mark){.root = root, .off = off};
+}
+
+/* size bytes are stored at base + off; lanes tells which halfwords are in network order. */
+static void set_order(struct scan *sc, const struct flow_reg *base, s64 off, u32 size, u8 lanes)
+{
+	for (u32 i = 0; i < size; i += 2) {
+		s64 at = base->num + off + i;
+		bool on = lanes >> (i / 2 & 3) & 1 && (i < 8);
+		u32 pos = (u32)(at + 512);
+
+		if (base->kind != FLOW_STACK) {
+			if (on)
+				mark(sc, base->root, at);
+		} else if (at >= -512 && at < 0) {
+			sc->now.lanes[pos / 8] &= (u8) ~(1 << (pos / 2 & 3));
+			sc->now.lanes[pos / 8] |= (u8)(on << (pos / 2 & 3));
+		}
+	}
+}
+
+/* Lanes of size bytes that are loaded from the stack. */
+static u8 stack_order(const struct scan *sc, s64 at, u32 size)
+{
+	u8 lanes = 0;
+
+	for (u32 i = 0; i < size && at >= -512 && at + i < 0; i += 2) {
+		u32 pos = (u32)(at + 512 + i);
+
+		lanes |= (u8)((sc->now.lanes[pos / 8] >> (pos / 2 & 3) & 1) << (i / 2));
+	}
+	return lanes;
+}
+
+/* The record lies in the stack: what is in it now counts. */
+static void mark_site(struct scan *sc, struct flow_site *site)
+{
+	u32 root = ++sc->next_id;
+
+	for (s64 at = site->ptr.num; at < 0; at += 2)
+		if (at >= -512 && stack_order(sc, at, 2))
+			mark(sc, root, at);
+	site->ptr.root = root;
+}
+
+/* bpf_probe_read and kin fill memory. */
+static void helper_writes(struct scan *sc, u32 id)
+{
+	const struct flow_reg *dst = &sc->now.regs[1], *size = &sc->now.regs[2];
+	bool reads = id == BPF_FUNC_probe_read || id == BPF_FUNC_probe_read_kernel ||
+		     id == BPF_FUNC_probe_read_user;
+
+	if (!reads || size->kind != FLOW_CONST || size->num <= 0 || size->num > 512)
+		return;
+	set_order(sc, dst, 0, (u32)size->num, size->num == 2 && sc->now.regs[3].at_be16);
+}
+
+bool flow_is_network(const struct flow *flow, const char *map, u32 off)
+{
+	for (size_t i = 0; i < flow->nr_sites; i++) {
+		const struct flow_site *site = &flow->sites[i];
+
+		if (strcmp(site->map, map))
+			continue;
+		for (size_t k = 0; k < flow->nr_marks; k++)
+			if (flow->marks[k].root == site->ptr.root &&
+			    flow->marks[k].off - site->ptr.num == (s64)off)
+				return true;
+	}
+	return false;
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */
@@ -173,20 +282,26 @@ static void arrive(struct scan *sc)
 static void add_site(struct scan *sc, const char *map, struct flow_reg ptr,
 		     const struct flow_reg *size)
 {
-	struct flow_site *site = vec_push((void **)&sc->flow->sites, &sc->flow->nr_sites,
-					  &sc->flow->room_sites, sizeof(*site));
+	struct flow_site *site;
 
-	if (!site) {
-		sc->nomem = true;
+	if (sc->flow->nr_sites >= FLOW_MAX_SITES)
 		return;
-	}
-	*site = (struct flow_site){.map = map,
-				   .shndx = sc->shndx,
-				   .off = sc->at * 8,
-				   .frame = (u32)sc->flow->nr_frames - 1,
-				   .ptr = ptr};
+	site = vec_push((void **)&sc->flow->sites, &sc->flow->nr_sites, &sc->flow->room_sites,
+			sizeof(*site));
+	sc->nomem |= !site;
+	if (!site)
+		return;
+	*site = (struct flow_site){
+		.map = map,
+		.shndx = sc->shndx,
+		.off = sc->at * 8,
+		.frame = (u32)sc->flow->nr_frames - 1,
+		.ptr = ptr,
+	};
 	if (size && size->kind == FLOW_CONST && size->num > 0)
 		site->size = (u64)size->num;
+	if (ptr.kind == FLOW_STACK)
+		mark_site(sc, site);
 }
 
 static const char *dynptr_map(const struct scan *sc, const struct flow_reg *ptr)
@@ -231,6 +346,7 @@ static void do_helper(struct scan *sc, u32 id)
 	const char *map = NULL;
 
 	memcpy(args, sc->now.regs, sizeof(args));
+	helper_writes(sc, id);
 	if (id == BPF_FUNC_map_lookup_elem && args[1].kind == FLOW_MAP) {
 		ret.kind = FLOW_MAP_VALUE;
 		ret.sym = args[1].sym;
@@ -279,33 +395,80 @@ static void do_ld_imm64(struct scan *sc, const struct bpf_insn *insn)
 	set_reg(sc, insn->dst_reg, v);
 }
 
-static bool is_pointer(const struct flow_reg *r)
+static bool is_be16_access(const struct scan *sc)
 {
-	return r->kind == FLOW_STACK || r->kind == FLOW_MAP_VALUE || r->kind == FLOW_GLOBAL;
+	return sc->core && flow_core_has(sc->core, sc->shndx, sc->at);
+}
+
+/* dst + a number that is known, or that CO-RE knows */
+static struct flow_reg sum(struct scan *sc, struct flow_reg v, const struct flow_reg *add)
+{
+	bool at_be16 = add->at_be16 || is_be16_access(sc);
+
+	if (add->kind != FLOW_CONST)
+		v = unknown(sc);
+	else
+		v.num += add->num;
+	v.id = ++sc->next_id;
+	v.lanes = 0;
+	v.at_be16 = at_be16;
+	if (v.kind == FLOW_STACK)
+		touch_stack(sc, v.num);
+	return v;
+}
+
+/* Shifts and masks move halfwords. */
+static u8 moved_lanes(u32 op, u8 lanes, s64 by)
+{
+	if (op == BPF_LSH)
+		return (u8)(lanes << (by / 16 & 3)) & 15;
+	if (op == BPF_RSH)
+		return (u8)(lanes >> (by / 16 & 3));
+	return op == BPF_AND || op == BPF_OR ? lanes : 0;
+}
+
+static struct flow_reg operand(struct scan *sc, const struct bpf_insn *insn)
+{
+	bool wide = BPF_CLASS(insn->code) == BPF_ALU64;
+
+	if (BPF_SRC(insn->code) == BPF_X)
+		return sc->now.regs[insn->src_reg];
+	return constant(sc, wide ? (s64)insn->imm : (s64)(u32)insn->imm);
 }
 
 static void do_alu(struct scan *sc, const struct bpf_insn *insn)
 {
 	u32 op = BPF_OP(insn->code);
-	bool wide = BPF_CLASS(insn->code) == BPF_ALU64, imm = BPF_SRC(insn->code) == BPF_K;
-	struct flow_reg v;
+	bool wide = BPF_CLASS(insn->code) == BPF_ALU64;
+	struct flow_reg v, by;
 
 	if (insn->dst_reg >= NR_REGS || insn->src_reg >= NR_REGS)
 		return;
 	v = sc->now.regs[insn->dst_reg];
-	if (op == BPF_MOV && imm) {
-		v = constant(sc, wide ? (s64)insn->imm : (s64)(u32)insn->imm);
+	by = operand(sc, insn);
+	if (op == BPF_MOV && by.kind == FLOW_CONST) {
+		v = by;
+		v.at_be16 |= is_be16_access(sc);
 	} else if (op == BPF_MOV && wide && !insn->off) {
-		v = sc->now.regs[insn->src_reg];
-	} else if (op == BPF_ADD && wide && imm && (is_pointer(&v) || v.kind == FLOW_CONST)) {
-		v.num += insn->imm;
-		v.id = ++sc->next_id;
-		if (v.kind == FLOW_STACK)
-			touch_stack(sc, v.num);
+		v = by;
+	} else if (op == BPF_ADD && wide) {
+		v = v.kind == FLOW_CONST && by.kind != FLOW_CONST ? sum(sc, by, &v)
+								  : sum(sc, v, &by);
 	} else {
+		u8 lanes = op == BPF_MOV ? by.lanes & 3 : moved_lanes(op, v.lanes, by.num);
+
+		lanes |= op == BPF_OR ? by.lanes : 0;
 		v = unknown(sc);
+		v.lanes = op == BPF_END ? 0 : lanes;
 	}
 	set_reg(sc, insn->dst_reg, v);
+}
+
+static u32 access_size(const struct bpf_insn *insn)
+{
+	u32 size = BPF_SIZE(insn->code);
+
+	return size == BPF_DW ? 8 : size == BPF_W ? 4 : size == BPF_H ? 2 : 1;
 }
 
 static s32 slot_of(struct scan *sc, const struct flow_reg *base, s16 off)
@@ -321,27 +484,39 @@ static s32 slot_of(struct scan *sc, const struct flow_reg *base, s16 off)
 
 static void do_load(struct scan *sc, const struct bpf_insn *insn)
 {
-	struct flow_reg v = unknown(sc);
-	s32 slot = -1;
+	struct flow_reg v = unknown(sc), base;
+	u32 size = access_size(insn);
+	s32 slot;
 
-	if (insn->src_reg < NR_REGS)
-		slot = slot_of(sc, &sc->now.regs[insn->src_reg], insn->off);
-	if (slot >= 0 && BPF_SIZE(insn->code) == BPF_DW && BPF_MODE(insn->code) == BPF_MEM)
+	if (insn->src_reg >= NR_REGS)
+		return;
+	base = sc->now.regs[insn->src_reg];
+	slot = slot_of(sc, &base, insn->off);
+	if (slot >= 0 && size == 8 && BPF_MODE(insn->code) == BPF_MEM)
 		v = sc->now.slots[slot];
+	if (slot >= 0)
+		v.lanes = stack_order(sc, base.num + insn->off, size);
+	else if (size == 2)
+		v.lanes = base.at_be16 || is_be16_access(sc);
 	set_reg(sc, insn->dst_reg, v);
 }
 
 static void do_store(struct scan *sc, const struct bpf_insn *insn)
 {
 	s32 slot = -1;
+	u8 lanes = 0;
 
-	if (insn->dst_reg < NR_REGS)
-		slot = slot_of(sc, &sc->now.regs[insn->dst_reg], insn->off);
+	if (insn->dst_reg >= NR_REGS || insn->src_reg >= NR_REGS)
+		return;
+	if (BPF_CLASS(insn->code) == BPF_STX && BPF_MODE(insn->code) == BPF_MEM)
+		lanes = sc->now.regs[insn->src_reg].lanes;
+	set_order(sc, &sc->now.regs[insn->dst_reg], insn->off, access_size(insn), lanes);
+	slot = slot_of(sc, &sc->now.regs[insn->dst_reg], insn->off);
 	if (slot < 0)
 		return;
 	sc->now.slots[slot] = unknown(sc);
 	if (BPF_CLASS(insn->code) == BPF_STX && BPF_SIZE(insn->code) == BPF_DW &&
-	    BPF_MODE(insn->code) == BPF_MEM && insn->src_reg < NR_REGS)
+	    BPF_MODE(insn->code) == BPF_MEM)
 		sc->now.slots[slot] = sc->now.regs[insn->src_reg];
 	if (sc->now.slots[slot].kind != FLOW_CONST)
 		add_hold(sc, FLOW_SLOT + (u32)slot, sc->now.slots[slot].id);
@@ -430,9 +605,11 @@ static void scan_insns(struct scan *sc)
 	}
 }
 
-static int scan_section(const struct debug_image *img, u32 shndx, struct flow *flow, u32 *next_id)
+static int scan_section(const struct debug_image *img, const struct flow_core *core, u32 shndx,
+			struct flow *flow, u32 *next_id)
 {
-	struct scan sc = {.img = img, .flow = flow, .shndx = shndx, .next_id = *next_id};
+	struct scan sc = {
+		.img = img, .core = core, .flow = flow, .shndx = shndx, .next_id = *next_id};
 	size_t size;
 
 	sc.insns = (const struct bpf_insn *)debug_image_section_data(img, shndx, &size);
@@ -454,7 +631,7 @@ static int scan_section(const struct debug_image *img, u32 shndx, struct flow *f
 	return sc.nomem ? -ENOMEM : 0;
 }
 
-int flow_scan(const struct debug_image *img, struct flow *ret)
+int flow_scan(const struct debug_image *img, const struct flow_core *core, struct flow *ret)
 {
 	u32 next_id = 0;
 	int err = 0;
@@ -462,7 +639,7 @@ int flow_scan(const struct debug_image *img, struct flow *ret)
 	*ret = (struct flow){0};
 	for (u32 i = 0; i < img->nr_shdrs && !err; i++)
 		if (debug_image_is_code(img, i) && img->shdrs[i].sh_offset % 8 == 0)
-			err = scan_section(img, i, ret, &next_id);
+			err = scan_section(img, core, i, ret, &next_id);
 	if (err)
 		flow_done(ret);
 	return err;
@@ -473,5 +650,6 @@ void flow_done(struct flow *flow)
 	mem_free(flow->sites);
 	mem_free(flow->holds);
 	mem_free(flow->frames);
+	mem_free(flow->marks);
 	*flow = (struct flow){0};
 }

@@ -12,7 +12,10 @@
 
 #include "event/debug_image.h"
 
-#define FLOW_MAX_INSNS (1 << 20) /* of one object; what is beyond is not looked at */
+/* Of one object; what is beyond is not looked at. */
+#define FLOW_MAX_INSNS (1 << 20)
+#define FLOW_MAX_SITES 1024
+#define FLOW_MAX_MARKS 16384
 
 enum flow_kind {
 	FLOW_VALUE, /* not known; equal ids are equal values */
@@ -26,7 +29,10 @@ enum flow_kind {
 struct flow_reg {
 	enum flow_kind kind;
 	u32 id;
+	u32 root; /* the id that this is root + num of */
 	s64 num;
+	u8 lanes;        /* bit i: bytes [2i, 2i + 2) are in network order */
+	bool at_be16;    /* points to a __be16 of the kernel */
 	const char *sym; /* the map's name */
 	u32 shndx;
 };
@@ -52,7 +58,15 @@ struct flow_frame {
 	u32 depth;
 };
 
+/* A number in network order is stored at root + off. */
+struct flow_mark {
+	u32 root;
+	s64 off;
+};
+
 struct flow {
+	struct flow_mark *marks;
+	size_t nr_marks, room_marks;
 	struct flow_frame *frames; /* by function */
 	size_t nr_frames, room_frames;
 	struct flow_site *sites;
@@ -61,7 +75,12 @@ struct flow {
 	size_t nr_holds, room_holds;
 };
 
-int flow_scan(const struct debug_image *img, struct flow *ret);
+/* core (may be NULL): which instructions CO-RE relocates to a __be16; see flow_core.h. */
+struct flow_core;
+int flow_scan(const struct debug_image *img, const struct flow_core *core, struct flow *ret);
+
+/* Does the program put the two bytes at that offset of a buffer's records in network order? */
+bool flow_is_network(const struct flow *flow, const char *map, u32 off);
 void flow_done(struct flow *flow);
 
 #endif

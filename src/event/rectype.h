@@ -15,6 +15,7 @@
 #define EVENT_RECTYPE_H
 
 #include "base/diag.h"
+#include "event/flow.h"
 #include "object/object.h"
 
 #define RECTYPE_MAX 8 /* types of one map */
@@ -35,6 +36,8 @@ struct rectypes {
 	struct rectype_map *maps; /* the buffers of the object, in its order */
 	u32 nr_maps;
 	struct btf *btf; /* of types that come from DWARF */
+	struct flow flow;
+	struct debug_image img; /* flow's names lie in it */
 };
 
 int rectypes_new(const struct object *obj, struct rectypes *ret, struct skep_diag *diag);

@@ -102,6 +102,8 @@ static void put_bytes(struct perf *p, struct queue *q, u64 at, const void *data,
 	char *base = queue_base(p, q);
 	u64 off = at & (p->size - 1), first = min_u64(size, p->size - off);
 
+	if (!size)
+		return;
 	memcpy(base + off, data, first);
 	memcpy(base, (const char *)data + first, size - first);
 }
