@@ -181,10 +181,11 @@ static int build_packet(struct test_hook *t, const struct prog *prog, struct ske
 	err = build_skb(t, prog, diag);
 	if (err)
 		return err;
-	t->ctx.skb.wire_len = vm_pkt_len(t->ctx.pkt);
 	if (prog->type != SPEC_PROG_FLOW_DISSECTOR)
 		return test_skb_fields(&t->ctx, t->ctx_in, t->ctx_size, diag);
 	pcap_ctx_flow(&t->ctx);
+	memcpy(&t->ctx.flow.n_proto, t->pkt_in + 12, 2); /* as it stands, lengths too */
+	t->ctx.pkt->no_skb = true;
 	memcpy((u8 *)&t->ctx.flow + offsetof(struct bpf_flow_keys, flags),
 	       t->ctx_size > offsetof(struct bpf_flow_keys, flags) + 3
 		       ? t->ctx_in + offsetof(struct bpf_flow_keys, flags)

@@ -4,7 +4,3 @@
 
 #define ROW(name) {BPF_FUNC_##name, net_##name},
 const struct vm_helper helpers_net[] = {NET_HELPERS(ROW){0, NULL}};
-
-const struct vm_kfunc kfuncs_net[] = {
-	{NULL, NULL},
-};

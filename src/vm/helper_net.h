@@ -105,7 +105,62 @@ static inline bool net_writable(const struct vm_pkt *pkt, u64 len)
 	X(xdp_get_buff_len)                                                                        \
 	X(xdp_load_bytes)                                                                          \
 	X(xdp_store_bytes)                                                                         \
-	X(skb_set_tstamp)
+	X(skb_set_tstamp)                                                                          \
+	X(sk_assign)                                                                               \
+	X(get_socket_cookie)                                                                       \
+	X(get_socket_uid)                                                                          \
+	X(get_netns_cookie)                                                                        \
+	X(sk_fullsock)                                                                             \
+	X(tcp_sock)                                                                                \
+	X(get_listener_sock)                                                                       \
+	X(sk_lookup_tcp)                                                                           \
+	X(sk_lookup_udp)                                                                           \
+	X(skc_lookup_tcp)                                                                          \
+	X(sk_release)                                                                              \
+	X(skc_to_tcp6_sock)                                                                        \
+	X(skc_to_tcp_sock)                                                                         \
+	X(skc_to_tcp_timewait_sock)                                                                \
+	X(skc_to_tcp_request_sock)                                                                 \
+	X(skc_to_udp6_sock)                                                                        \
+	X(skc_to_unix_sock)                                                                        \
+	X(skc_to_mptcp_sock)                                                                       \
+	X(skb_cgroup_id)                                                                           \
+	X(skb_ancestor_cgroup_id)                                                                  \
+	X(sk_cgroup_id)                                                                            \
+	X(sk_ancestor_cgroup_id)                                                                   \
+	X(skb_cgroup_classid)                                                                      \
+	X(get_route_realm)                                                                         \
+	X(skb_under_cgroup)                                                                        \
+	X(skb_get_xfrm_state)                                                                      \
+	X(tcp_check_syncookie)                                                                     \
+	X(tcp_gen_syncookie)                                                                       \
+	X(sock_map_update)                                                                         \
+	X(sock_hash_update)                                                                        \
+	X(skb_get_tunnel_key)                                                                      \
+	X(skb_set_tunnel_key)                                                                      \
+	X(skb_get_tunnel_opt)                                                                      \
+	X(skb_set_tunnel_opt)                                                                      \
+	X(lwt_push_encap)                                                                          \
+	X(lwt_seg6_store_bytes)                                                                    \
+	X(lwt_seg6_adjust_srh)                                                                     \
+	X(lwt_seg6_action)                                                                         \
+	X(skb_ecn_set_ce)                                                                          \
+	X(tcp_raw_gen_syncookie_ipv4)                                                              \
+	X(tcp_raw_gen_syncookie_ipv6)                                                              \
+	X(tcp_raw_check_syncookie_ipv4)                                                            \
+	X(tcp_raw_check_syncookie_ipv6)                                                            \
+	X(msg_apply_bytes)                                                                         \
+	X(msg_cork_bytes)                                                                          \
+	X(msg_pull_data)                                                                           \
+	X(msg_push_data)                                                                           \
+	X(msg_pop_data)                                                                            \
+	X(setsockopt)                                                                              \
+	X(getsockopt)                                                                              \
+	X(bind)                                                                                    \
+	X(sock_ops_cb_flags_set)                                                                   \
+	X(load_hdr_opt)                                                                            \
+	X(store_hdr_opt)                                                                           \
+	X(reserve_hdr_opt)
 
 #define NET_DECLARE(name) NET_HELPER(name);
 NET_HELPERS(NET_DECLARE)

@@ -214,8 +214,6 @@ NET_HELPER(csum_diff)
 	const void *from = net_ptr(r1), *to = net_ptr(r3);
 	u32 from_size = r2, to_size = r4, seed = r5, sum = seed;
 
-	if ((from_size | to_size) & 3)
-		return -EINVAL;
 	if (from_size && to_size)
 		sum = csum_sub(net_csum_partial(to, to_size, seed),
 			       net_csum_partial(from, from_size, 0));

@@ -19,7 +19,7 @@ NET_PKT_HELPER(skb_load_bytes)
 	u32 off = r2, len = r4;
 	const u8 *p = off <= INT_MAX ? vm_pkt_at(pkt, off, len) : NULL;
 
-	if (!p || (pkt->flow && off > 0xffff))
+	if (!p || pkt->no_skb || (pkt->flow && off > 0xffff))
 		return load_failed(r3, len);
 	memcpy(net_ptr(r3), p, len);
 	return 0;
@@ -102,7 +102,7 @@ int net_hdr_pop(struct vm_pkt *pkt, u32 off, u32 len)
 void net_set_protocol(struct vm_pkt *pkt, u16 proto)
 {
 	pkt->protocol = htons(proto);
-	pkt->tunnel = NULL; /* the route goes, and with it what it said of a tunnel */
+	pkt->tunnel.set = false; /* the route goes, and with it what it said of a tunnel */
 }
 
 static int change_tail(struct vm_pkt *pkt, u32 new_len, u64 flags)

@@ -53,6 +53,17 @@ struct vm_redirect {
 	bool failed; /* nothing stands at that key: the verdict becomes a drop */
 };
 
+/* What bpf_skb_set_tunnel_key and _opt left with the packet. */
+#define VM_TUNINFO_FLAGS (1ULL << 4) /* BPF_F_TUNINFO_FLAGS, Linux 6.0 */
+#define VM_NO_TUNNEL_KEY (1ULL << 4) /* BPF_F_NO_TUNNEL_KEY, Linux 6.2 */
+struct vm_tunnel {
+	bool set, is_v6;
+	struct bpf_tunnel_key key;
+	u16 flags;
+	u8 opt_len;
+	u8 opt[252]; /* IP_TUNNEL_OPTS_MAX in whole words */
+};
+
 struct vm_pkt;
 struct vm_net; /* net.h: what stands around packets: interfaces, routes */
 
@@ -83,14 +94,15 @@ struct vm_pkt {
 	bool hash_valid, hash_l4;
 	u8 ip_summed; /* CHECKSUM_NONE 0, UNNECESSARY 1, COMPLETE 2, PARTIAL 3 */
 	u8 csum_level;
-	bool encap; /* skb->encapsulation */
-	u32 csum;   /* of CHECKSUM_COMPLETE, folded to 32 bits */
+	bool encap;  /* skb->encapsulation */
+	bool no_skb; /* a flow dissector without an sk_buff: nothing can be loaded from it */
+	u32 csum;    /* of CHECKSUM_COMPLETE, folded to 32 bits */
 	u32 gso_size, gso_segs, gso_type;
 	u32 ifindex, rx_ifindex, rx_queue;
 	u32 mtu;
 	struct bpf_sock *sk;        /* what ctx->sk points to; NULL: none */
 	struct bpf_flow_keys *flow; /* flow dissectors only */
-	const void *tunnel;         /* struct vm_tunnel, helper_net_tunnel.c; NULL: none */
+	struct vm_tunnel tunnel;
 
 	struct vm_redirect redirect;
 	const struct vm_net *world;

@@ -25,7 +25,7 @@ struct rig {
 	u32 nr;
 	struct map *maps[2];
 	u32 nr_maps;
-	u8 packet[4096];
+	u8 packet[20000];
 	size_t packet_len;
 	u8 context[512];
 	size_t context_len;
