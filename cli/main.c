@@ -1,9 +1,148 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include <skep/diag.h>
+/* skep COMMAND …: finds the command and hands over. */
+#include "cli.h"
+#include <errno.h>
+#include <signal.h>
+#include <skep/log.h>
+#include <skep/version.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
-int main(void)
+static const struct command *const commands[] = {&cmd_run, &cmd_show};
+
+static enum skep_log_level max_level = SKEP_LOG_WARN;
+static bool is_quiet;
+
+static void on_log(void *ctx, enum skep_log_level level, const char *text)
 {
-	fprintf(stderr, "usage: skep COMMAND …\n");
-	return 2;
+	(void)ctx;
+	if (level <= max_level && !is_quiet)
+		fprintf(stderr, "skep: %s\n", text);
+}
+
+void cli_log_level(int verbose, bool quiet)
+{
+	max_level = verbose > 1 ? SKEP_LOG_DEBUG : verbose ? SKEP_LOG_INFO : SKEP_LOG_WARN;
+	is_quiet = quiet;
+}
+
+int cli_error(const struct skep_diag *d)
+{
+	fflush(stdout);
+	fprintf(stderr, "skep: error: ");
+	if (d->where[0])
+		fprintf(stderr, "%s: ", d->where);
+	fprintf(stderr, "%s\n", d->message[0] ? d->message : strerror(-d->err));
+	if (d->hint[0])
+		fprintf(stderr, "  hint: %s\n", d->hint);
+	return d->err == -ENOTSUP || d->err == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
+}
+
+int cli_usage(const struct command *cmd, const char *fmt, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "skep: ");
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "\nusage: skep %s %s\n(skep %s --help lists the options)\n", cmd->name,
+		cmd->usage, cmd->name);
+	return EXIT_USAGE;
+}
+
+int cli_write(void *ctx, const char *text, size_t size)
+{
+	(void)ctx;
+	return fwrite(text, 1, size, stdout) == size ? 0 : -EPIPE;
+}
+
+void cli_json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			printf("\\u%04x", *s);
+		else
+			putchar(*s);
+	}
+	putchar('"');
+}
+
+static void print_help(FILE *f)
+{
+	fprintf(f, "usage: skep COMMAND …\n\n"
+		   "eBPF whole: run, test and look into BPF programs, without privileges.\n\n"
+		   "commands:\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(f, "  %-8s %s\n", commands[i]->name, commands[i]->summary);
+	fprintf(f, "  %-8s %s\n  %-8s %s\n\n", "help", "this text, or that of a command", "version",
+		"print the version");
+	fprintf(f, "exit status: 0 done, 1 refused or failed, 2 usage, 77 not possible here;\n"
+		   "skep run … -- COMMAND passes on the command's.\n");
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i]->name, name))
+			return commands[i];
+	return NULL;
+}
+
+static int help(int argc, char **argv)
+{
+	const struct command *cmd = argc > 1 ? find_command(argv[1]) : NULL;
+
+	if (argc > 1 && !cmd) {
+		fprintf(stderr, "skep: no command \"%s\"; skep help lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	if (cmd)
+		opt_help(cmd);
+	else
+		print_help(stdout);
+	return EXIT_DONE;
+}
+
+static bool is_word(const char *arg, const char *a, const char *b)
+{
+	return !strcmp(arg, a) || !strcmp(arg, b);
+}
+
+/* What was buffered must have arrived, or the run has failed. */
+static int finish(int status)
+{
+	if (fflush(stdout) && status == EXIT_DONE && errno != EPIPE) {
+		fprintf(stderr, "skep: error: can't write the output: %s\n", strerror(errno));
+		return EXIT_FAILED;
+	}
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *cmd;
+
+	signal(SIGPIPE, SIG_IGN);
+	skep_log_set(on_log, NULL);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (is_word(argv[1], "help", "--help") || !strcmp(argv[1], "-h"))
+		return finish(help(argc - 1, argv + 1));
+	if (is_word(argv[1], "version", "--version")) {
+		printf("skep %s\n", skep_version());
+		return finish(EXIT_DONE);
+	}
+	cmd = find_command(argv[1]);
+	if (!cmd) {
+		fprintf(stderr, "skep: no command \"%s\"; skep help lists them\n", argv[1]);
+		return EXIT_USAGE;
+	}
+	return finish(cmd->run(argc - 1, argv + 1));
 }

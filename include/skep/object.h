@@ -70,7 +70,7 @@ struct skep_map_info {
 	bool internal;                     /* .data, .rodata, … */
 };
 size_t skep_object_nr_maps(const struct skep_object *obj);
-int skep_object_map(const struct skep_object *obj, size_t idx, struct skep_map_info *ret);
+int skep_object_map(struct skep_object *obj, size_t idx, struct skep_map_info *ret);
 
 /** Global variables: the options of the program. */
 struct skep_var_info {
@@ -83,7 +83,7 @@ struct skep_var_info {
 	const char *value; /* what it is now, as text */
 };
 size_t skep_object_nr_vars(const struct skep_object *obj);
-int skep_object_var(const struct skep_object *obj, size_t idx, struct skep_var_info *ret);
+int skep_object_var(struct skep_object *obj, size_t idx, struct skep_var_info *ret);
 
 /**
  * Set a variable before loading from text that fits its type: a number (also 0x, 1k, negative), a

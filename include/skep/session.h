@@ -26,23 +26,33 @@ enum skep_engine {
 	SKEP_ENGINE_KERNEL,
 };
 
+/** What one run of a program gave, where somebody may want to know it: a packet, a test. */
+struct skep_result {
+	size_t sz;
+	const char *prog;
+	uint64_t ret;        /* R0, as wide as the program's type has it */
+	const char *verdict; /* "XDP_DROP", "TC_ACT_OK", …; NULL where the number has no name */
+};
+
 struct skep_session_opts {
 	size_t sz;
 	enum skep_engine engine;
-	/* what to attach to; which of them a program needs is its type's matter */
-	char *const *argv; /* a command to run and trace, NULL-terminated */
-	uint32_t pid;      /* or a running process */
-	const char *pcap_in, *pcap_out;
-	const char *ctx_file;   /* test: context, "file" or "hex:0011…" */
-	const char *pkt_file;   /* test: packet, likewise */
-	uint64_t repeat;        /* test: runs; 0: 1 */
-	const char *const *fib; /* routing table for fib_lookup, NULL-terminated */
-	const char *binary;     /* uprobes: what "-" stands for */
-	const char *ifname;     /* pcap: the name of the interface */
-	uint64_t max_insns;     /* user engine: budget of one run; 0: default */
-	/* callbacks, all from the thread that polls; each may be NULL */
+	/* What to attach to; which of them a program needs is its type's matter. */
+	char *const *argv;         /* a command to run and trace, NULL-terminated */
+	uint32_t pid;              /* or a running process */
+	const char *pcap_in;       /* a capture to read packets from */
+	const char *pcap_out;      /* where packets that pass go; NULL: nowhere */
+	const char *ifname;        /* the interface of the capture; NULL: a default */
+	const char *const *fib;    /* routing table for bpf_fib_lookup, NULL-terminated */
+	const char *ctx_file;      /* test: the context, a file or "hex:0011…" */
+	const char *pkt_file;      /* test: the packet, likewise */
+	uint64_t repeat;           /* test: number of runs; 0: 1 */
+	const char *binary;        /* what a uprobe without a path is in; NULL: the command */
+	const char *const *attach; /* "PROGRAM=SECTION": attach it there; NULL-terminated */
+	uint64_t max_insns;        /* user engine: budget of one run; 0: the default */
+	/* Callbacks, all from the thread that polls; each may be NULL. */
 	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the session */
-	void (*result)(void *ctx, const char *prog, uint64_t ret);
+	void (*result)(void *ctx, const struct skep_result *result);
 	void (*fault)(void *ctx, const char *prog, const struct skep_diag *diag);
 	void *ctx;
 	size_t : 0;
@@ -68,8 +78,13 @@ struct skep_session_stats {
 	uint64_t produced, delivered, lost; /* events; produced = delivered + lost */
 	uint64_t runs, faults;              /* of programs */
 	int exit_status;                    /* of the command, as a shell's $?; -1: none (yet) */
+	size_t : 0;
 };
-void skep_session_stats(const struct skep_session *s, struct skep_session_stats *ret);
+void skep_session_get_stats(const struct skep_session *s, struct skep_session_stats *ret);
+
+/** Which engine it runs in: "user" or "kernel", and why that one was taken. */
+const char *skep_session_engine(const struct skep_session *s);
+const char *skep_session_engine_why(const struct skep_session *s);
 
 /** Maps of a session, typed by BTF. key and value are text as in skep_object_set_var. */
 int skep_session_map_set(struct skep_session *s, const char *map, const char *key,

@@ -95,6 +95,9 @@ void **hook_priv(struct hook_set *set, const struct hook_provider *provider);
 u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, void *ctx,
 	     size_t ctx_size);
 
+/* "XDP_DROP" for what a program returned; NULL where its type has no name for it. */
+const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret);
+
 extern const struct hook_provider hook_proc, hook_pcap, hook_test;
 
 #endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep run: open → options → load → fill maps → attach → show what comes → summary. */
+#include "run.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROW(letter, name, type, field, arg, help)                                                  \
+	{                                                                                          \
+		letter, name, type, offsetof(struct run_config, field), arg, help                  \
+	}
+
+/* clang-format off */
+static const struct opt options[] = {
+	/*  letter name        type         field       argument          what it does */
+	ROW('e', "engine",     OPT_CHOICE,  engine,     "auto|user|kernel", "where programs run"),
+	ROW('o', "output",     OPT_CHOICE,  format,     "table|json",     "output; json: an object per line"),
+	ROW(0,   "fields",     OPT_STRING,  fields,     "A,-B,+C",        "columns: only A; all but B; also C"),
+	ROW('d', "duration",   OPT_SECONDS, duration,   "SECONDS",        "stop after that time"),
+	ROW('i', "interval",   OPT_SECONDS, interval,   "SECONDS",        "print maps every SECONDS"),
+	ROW(0,   "maps",       OPT_STRING,  print_maps, "all|none|A,B",   "which maps to print at the end; default: all, if there is no event buffer"),
+	ROW(0,   "map",        OPT_LIST,    maps,       "NAME=JSON",      "fill a map: 'blocklist={\"10.0.0.1\":1}'"),
+	ROW(0,   "var",        OPT_LIST,    vars,       "NAME=VALUE",     "set a global variable; also --NAME VALUE"),
+	ROW(0,   "prog",       OPT_LIST,    progs,      "NAME",           "run only this program (may be repeated)"),
+	ROW(0,   "attach",     OPT_LIST,    attach,     "NAME=SECTION",   "attach a program there: 'f=uprobe/libc.so.6:malloc'"),
+	ROW(0,   "binary",     OPT_STRING,  binary,     "FILE",           "what a uprobe without a path is in"),
+	ROW('p', "pid",        OPT_NUMBER,  pid,        "PID",            "trace a running process and its threads"),
+	ROW(0,   "pcap",       OPT_STRING,  pcap,       "FILE",           "packets: read this capture (pcap, pcapng)"),
+	ROW(0,   "out",        OPT_STRING,  out,        "FILE",           "packets: write those that pass to this capture"),
+	ROW(0,   "ifname",     OPT_STRING,  ifname,     "NAME",           "packets: name of the interface"),
+	ROW(0,   "fib",        OPT_LIST,    fib,        "ROUTE",          "packets: a route for bpf_fib_lookup"),
+	ROW(0,   "ctx",        OPT_STRING,  ctx,        "FILE|hex:…",     "test: run each program on this context"),
+	ROW(0,   "packet",     OPT_STRING,  packet,     "FILE|hex:…",     "test: run each program on this packet"),
+	ROW(0,   "repeat",     OPT_NUMBER,  repeat,     "N",              "test: run N times"),
+	ROW(0,   "max-insns",  OPT_NUMBER,  max_insns,  "N",              "stop a program after N instructions"),
+	ROW(0,   "btf",        OPT_STRING,  btf,        "FILE",           "types of the kernel; default: the running one's"),
+	ROW(0,   "clang",      OPT_STRING,  clang,      "PROGRAM",        "compiler for .bpf.c; default: $CLANG, then the newest"),
+	ROW(0,   "cflag",      OPT_LIST,    cflags,     "FLAG",           "a further argument for clang (may be repeated)"),
+	ROW('v', "verbose",    OPT_FLAG,    verbose,    NULL,             "say more; -vv: for developers"),
+	ROW('q', "quiet",      OPT_FLAG,    quiet,      NULL,             "no warnings, no summary"),
+	{ 0 },
+};
+/* clang-format on */
+
+static struct skep_session *volatile stoppable; /* for the signal handlers */
+static volatile sig_atomic_t nr_interrupts;
+static bool has_command;
+
+/*
+ * The first Ctrl-C reaches a traced command too, so its end is waited for, a second long; without
+ * a command, and the second time, the session stops at once.
+ */
+static void on_signal(int sig)
+{
+	struct skep_session *s = stoppable;
+
+	if (sig != SIGALRM && !nr_interrupts++ && has_command) {
+		alarm(1);
+		return;
+	}
+	nr_interrupts++;
+	if (s)
+		skep_session_stop(s);
+}
+
+static void catch_signals(bool command)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+	struct sigaction sa = {.sa_handler = on_signal};
+
+	has_command = command;
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaction(signals[i], &sa, NULL);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* The main loop. 0, or -errno with diag. */
+static int loop(struct run *r, struct skep_diag *diag)
+{
+	const struct run_config *c = r->config;
+	double start = now(), next_maps = c->interval > 0 ? start + c->interval : 0;
+
+	for (;;) {
+		double t = now(), wait = 0.1;
+		int more;
+
+		if (c->duration > 0 && t - start >= c->duration)
+			return 0;
+		if (c->duration > 0 && start + c->duration - t < wait)
+			wait = start + c->duration - t;
+		if (next_maps && next_maps - t < wait)
+			wait = next_maps > t ? next_maps - t : 0;
+		more = skep_session_poll(r->session, (int)(wait * 1000) + 1, diag);
+		if (fflush(stdout) || r->out_failed) {
+			r->out_failed = true;
+			return 0;
+		}
+		if (more <= 0)
+			return more;
+		if (next_maps && now() >= next_maps) {
+			int err = run_print_maps(r, diag);
+
+			if (err)
+				return err;
+			next_maps += c->interval;
+		}
+	}
+}
+
+static int fill_maps(struct run *r, struct skep_diag *diag)
+{
+	for (size_t i = 0; i < r->config->maps.nr; i++) {
+		const char *row = r->config->maps.items[i], *eq = strchr(row, '=');
+		char name[64];
+		int err;
+
+		if (!eq || (size_t)(eq - row) >= sizeof(name)) {
+			snprintf(diag->message, sizeof(diag->message),
+				 "--map %s: it takes NAME=JSON", row);
+			return diag->err = -EINVAL;
+		}
+		memcpy(name, row, (size_t)(eq - row));
+		name[eq - row] = 0;
+		err = skep_session_map_load(r->session, name, eq + 1, diag);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* --prog A --prog B: no other. */
+static int choose_progs(struct skep_object *obj, const struct opt_list *want,
+			struct skep_diag *diag)
+{
+	for (size_t i = 0; want->nr && i < skep_object_nr_progs(obj); i++) {
+		struct skep_prog_info p = {.sz = sizeof(p)};
+
+		if (!skep_object_prog(obj, i, &p))
+			skep_object_set_autoload(obj, p.name, false, NULL);
+	}
+	for (size_t i = 0; i < want->nr; i++) {
+		int err = skep_object_set_autoload(obj, want->items[i], true, diag);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int start(struct run *r, char **command, struct skep_diag *diag)
+{
+	const struct run_config *c = r->config;
+	struct skep_session_opts so = {
+		.sz = sizeof(so),
+		.engine = (enum skep_engine)c->engine,
+		.argv = command,
+		.pid = (uint32_t)c->pid,
+		.pcap_in = c->pcap,
+		.pcap_out = c->out,
+		.ifname = c->ifname,
+		.fib = c->fib.items,
+		.ctx_file = c->ctx,
+		.pkt_file = c->packet,
+		.repeat = c->repeat,
+		.binary = c->binary,
+		.attach = c->attach.items,
+		.max_insns = c->max_insns,
+		.event = run_on_event,
+		.fault = run_on_fault,
+		.ctx = r,
+		.result = c->pcap || c->ctx || c->packet ? run_on_result : NULL,
+	};
+	struct skep_printer_opts po = {
+		.sz = sizeof(po), .format = (enum skep_format)c->format, .fields = c->fields};
+	int err = skep_printer_new(r->obj, &po, cli_write, NULL, &r->printer, diag);
+
+	if (!err)
+		err = choose_progs(r->obj, &c->progs, diag);
+	if (!err)
+		err = skep_session_new(r->obj, &so, &r->session, diag);
+	if (!err)
+		err = fill_maps(r, diag);
+	if (err)
+		return err;
+	stoppable = r->session;
+	catch_signals(command != NULL);
+	return skep_session_start(r->session, diag);
+}
+
+/* What the whole run ends with: the command's status, unless something of ours failed. */
+static int exit_status(struct run *r, int err)
+{
+	struct skep_session_stats st = {.sz = sizeof(st)};
+
+	skep_session_get_stats(r->session, &st);
+	if (err)
+		return EXIT_FAILED;
+	if (r->faulted)
+		return EXIT_FAILED;
+	return st.exit_status > 0 ? st.exit_status : EXIT_DONE;
+}
+
+static int run_object(struct run *r, char **command)
+{
+	struct skep_diag diag = {0};
+	int err = start(r, command, &diag), status;
+
+	if (err)
+		return cli_error(&diag);
+	err = loop(r, &diag);
+	if (err && err != -EPIPE)
+		cli_error(&diag);
+	else
+		err = 0;
+	if (!r->out_failed) {
+		run_print_verdicts(r);
+		if (run_print_maps(r, &diag))
+			err = cli_error(&diag);
+	}
+	run_print_summary(r);
+	status = exit_status(r, err);
+	stoppable = NULL;
+	return status;
+}
+
+static int check(const struct run_config *c, const struct opt_rest *rest)
+{
+	if (rest->command && c->pid)
+		return cli_usage(&cmd_run, "a command and --pid exclude each other");
+	if (c->pid > INT32_MAX)
+		return cli_usage(&cmd_run, "--pid %llu: no such process",
+				 (unsigned long long)c->pid);
+	if (c->out && !c->pcap && !c->packet)
+		return cli_usage(&cmd_run, "--out needs --pcap or --packet");
+	return 0;
+}
+
+static int open_and_run(const struct run_config *c, struct opt_rest *rest)
+{
+	struct skep_open_opts oo = {
+		.sz = sizeof(oo), .btf_path = c->btf, .clang = c->clang, .cflags = c->cflags.items};
+	struct run r = {.config = c};
+	struct skep_diag diag = {0};
+	size_t file_idx = 0;
+	const char *file = run_find_file(rest, &file_idx);
+	int status;
+
+	if (!file)
+		return cli_usage(&cmd_run, "which FILE (.bpf.c or .bpf.o)?");
+	if (skep_object_open(file, &oo, &r.obj, &diag))
+		return cli_error(&diag);
+	status = run_set_vars(r.obj, c, rest, file_idx);
+	if (!status)
+		status = run_object(&r, rest->command);
+	skep_session_free(r.session);
+	skep_printer_free(r.printer);
+	skep_object_free(r.obj);
+	run_verdicts_done(&r);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct run_config c = {0};
+	struct opt_rest rest = {0};
+	int status = opt_parse(&cmd_run, &c, argc, argv, &rest);
+
+	if (!status) {
+		cli_log_level(c.verbose, c.quiet);
+		status = check(&c, &rest);
+	}
+	if (!status)
+		status = open_and_run(&c, &rest);
+	opt_rest_done(&rest);
+	opt_list_done(&c.cflags);
+	opt_list_done(&c.fib);
+	opt_list_done(&c.attach);
+	opt_list_done(&c.progs);
+	opt_list_done(&c.maps);
+	opt_list_done(&c.vars);
+	return status < 0 ? EXIT_DONE : status;
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "run a BPF program and show what it reports",
+	.usage = "FILE [OPTIONS] [--VARIABLE=VALUE …] [-- COMMAND …]",
+	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). The "
+		"object's\n"
+		"global variables are options: skep show FILE lists them. Events and maps go to\n"
+		"stdout, everything else to stderr; the traced command's exit status is passed "
+		"on.\n",
+	.opts = options,
+	.run = run,
+};

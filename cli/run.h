@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* skep run, shared between cmd_run.c (flow), run_vars.c (--VAR=VALUE) and run_output.c. */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli.h"
+#include <signal.h>
+#include <skep/session.h>
+
+struct run_config {
+	int engine;
+	const char *btf, *clang;
+	struct opt_list cflags;
+	uint64_t pid;
+	const char *pcap, *out, *ifname;
+	struct opt_list fib;
+	const char *ctx, *packet;
+	uint64_t repeat;
+	const char *binary;
+	struct opt_list attach, progs, maps, vars;
+	int format;
+	const char *fields;
+	double duration, interval;
+	const char *print_maps;
+	uint64_t max_insns;
+	int verbose, quiet;
+};
+
+struct run_verdict {
+	char *prog, *verdict;
+	uint64_t ret, count;
+};
+
+struct run {
+	const struct run_config *config;
+	struct skep_object *obj;
+	struct skep_session *session;
+	struct skep_printer *printer;
+	struct run_verdict *verdicts;
+	size_t nr_verdicts;
+	uint64_t other_verdicts; /* runs that found no row */
+	bool faulted;
+	bool out_failed; /* stdout is closed: nobody reads any more */
+};
+
+/* The FILE among the words, and what of rest are variables. 0 or an exit status. */
+const char *run_find_file(struct opt_rest *rest, size_t *ret_idx);
+int run_set_vars(struct skep_object *obj, const struct run_config *c, const struct opt_rest *rest,
+		 size_t file_idx);
+
+int run_on_event(void *ctx, const struct skep_event *event);
+void run_on_result(void *ctx, const struct skep_result *result);
+void run_on_fault(void *ctx, const char *prog, const struct skep_diag *diag);
+int run_print_maps(struct run *r, struct skep_diag *diag); /* those that are to be printed */
+void run_print_verdicts(struct run *r);
+void run_print_summary(struct run *r);
+void run_verdicts_done(struct run *r);
+
+extern const struct command cmd_run;
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#ifndef SKEP_VERSION_H
+#define SKEP_VERSION_H
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** The version of the library that is running, "0.1.0". */
+const char *skep_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* include/skep/session.h: an object in an engine. */
+#include "api/api.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "event/value.h"
+#include <errno.h>
+#include <skep/session.h>
+#include <string.h>
+
+struct skep_session {
+	struct skep_object *obj;
+	struct skep_session_opts opts;
+	struct engine *engine;
+	const char *why; /* this engine */
+};
+
+/* --- hooks' callbacks to the caller's --------------------------------------------------------- */
+
+static void on_result(void *ctx, const struct hook_prog *hp, u64 ret)
+{
+	struct skep_session *s = ctx;
+	struct skep_result r = {
+		.sz = sizeof(r),
+		.prog = hp->prog->name,
+		.ret = ret,
+		.verdict = hook_verdict_name(hp->prog->type, hp->prog->attach_type, ret),
+	};
+
+	s->opts.result(s->opts.ctx, &r);
+}
+
+static void on_fault(void *ctx, const struct hook_prog *hp, const struct skep_diag *diag)
+{
+	struct skep_session *s = ctx;
+
+	s->opts.fault(s->opts.ctx, hp->prog->name, diag);
+}
+
+static int on_event(void *ctx, const struct skep_event *event)
+{
+	struct skep_session *s = ctx;
+
+	return s->opts.event ? s->opts.event(s->opts.ctx, event) : 0;
+}
+
+/* --- making one ------------------------------------------------------------------------------- */
+
+static struct engine_opts engine_options(struct skep_session *s)
+{
+	const struct skep_session_opts *o = &s->opts;
+
+	return (struct engine_opts){
+		.kernel_btf = api_kernel_btf(s->obj),
+		.hook =
+			{
+				.argv = o->argv,
+				.pid = o->pid,
+				.pcap_in = o->pcap_in,
+				.pcap_out = o->pcap_out,
+				.iface_name = o->ifname,
+				.fib = o->fib,
+				.ctx_file = o->ctx_file,
+				.pkt_file = o->pkt_file,
+				.repeat = o->repeat ? o->repeat : 1,
+				.binary = o->binary,
+				.result = o->result ? on_result : NULL,
+				.fault = o->fault ? on_fault : NULL,
+				.ctx = s,
+			},
+		.max_insns = o->max_insns,
+		.attach = o->attach,
+		.event = on_event,
+		.ctx = s,
+	};
+}
+
+/* Which engine, and why. There is one so far; asking for the other is an error that says so. */
+static int choose_engine(struct skep_session *s, const struct engine_ops **ret,
+			 struct skep_diag *diag)
+{
+	if (s->opts.engine == SKEP_ENGINE_KERNEL)
+		return diag_set_full(diag, -ENOTSUP, "no-kernel-engine",
+				     "-e user runs the same object without privileges",
+				     "this version of skep has no kernel engine");
+	*ret = &engine_user;
+	s->why = s->opts.engine == SKEP_ENGINE_USER ? "as asked"
+						    : "the only one in this version of skep";
+	log_info("engine: %s (%s)", (*ret)->name, s->why);
+	return 0;
+}
+
+static int load(struct skep_session *s, struct skep_diag *diag)
+{
+	struct engine_opts opts = engine_options(s);
+	const struct engine_ops *ops;
+	int err = choose_engine(s, &ops, diag);
+
+	if (err)
+		return err;
+	err = ops->load(s->obj->obj, &opts, &s->engine, diag);
+	if (err && !opts.kernel_btf && s->obj->btf_diag.err)
+		diag_hint(diag, err, "no kernel types: %s", s->obj->btf_diag.message);
+	return err ? diag_at(diag, err, "%s", s->obj->obj->path) : 0;
+}
+
+int skep_session_new(struct skep_object *obj, const struct skep_session_opts *opts,
+		     struct skep_session **ret, struct skep_diag *diag)
+{
+	struct skep_session *s = mem_zalloc(sizeof(*s));
+	int err;
+
+	if (!s)
+		return diag_nomem(diag);
+	s->obj = obj;
+	if (opts)
+		memcpy(&s->opts, opts, min_u64(opts->sz, sizeof(s->opts)));
+	err = load(s, diag);
+	if (err)
+		skep_session_free(s);
+	else
+		*ret = s;
+	return err;
+}
+
+struct skep_session *skep_session_free(struct skep_session *s)
+{
+	if (!s)
+		return NULL;
+	if (s->engine)
+		s->engine->ops->free(s->engine);
+	mem_free(s);
+	return NULL;
+}
+
+/* --- running ---------------------------------------------------------------------------------- */
+
+int skep_session_start(struct skep_session *s, struct skep_diag *diag)
+{
+	return s->engine->ops->start(s->engine, diag);
+}
+
+int skep_session_poll(struct skep_session *s, int timeout_ms, struct skep_diag *diag)
+{
+	return s->engine->ops->poll(s->engine, timeout_ms, diag);
+}
+
+void skep_session_stop(struct skep_session *s)
+{
+	s->engine->ops->stop(s->engine);
+}
+
+const char *skep_session_engine(const struct skep_session *s)
+{
+	return s->engine->ops->name;
+}
+
+const char *skep_session_engine_why(const struct skep_session *s)
+{
+	return s->why;
+}
+
+void skep_session_get_stats(const struct skep_session *s, struct skep_session_stats *ret)
+{
+	struct engine_stats es;
+	struct skep_session_stats st;
+
+	s->engine->ops->stats(s->engine, &es);
+	st = (struct skep_session_stats){
+		.sz = ret->sz,
+		.produced = es.produced,
+		.delivered = es.delivered,
+		.lost = es.lost,
+		.runs = es.runs,
+		.faults = es.faults,
+		.exit_status = es.exit_status,
+	};
+	memcpy(ret, &st, min_u64(ret->sz, sizeof(st)));
+}
+
+/* --- maps ------------------------------------------------------------------------------------- */
+
+static int find_map(struct skep_session *s, const char *name, struct map **ret,
+		    struct skep_diag *diag)
+{
+	int idx = object_map_idx(s->obj->obj, name);
+
+	if (idx < 0)
+		return diag_set_full(diag, -ENOENT, "no-such-map", "skep show FILE lists the maps",
+				     "no map is called \"%s\"", name);
+	*ret = s->engine->ops->map(s->engine, (u32)idx);
+	return 0;
+}
+
+int skep_session_map_set(struct skep_session *s, const char *name, const char *key,
+			 const char *value, struct skep_diag *diag)
+{
+	struct map *map;
+	int err = find_map(s, name, &map, diag);
+
+	if (!err)
+		err = event_map_set(map, s->obj->obj->btf, key, value, diag);
+	return err ? diag_at(diag, err, "map %s", name) : 0;
+}
+
+int skep_session_map_load(struct skep_session *s, const char *name, const char *json,
+			  struct skep_diag *diag)
+{
+	struct map *map;
+	int err = find_map(s, name, &map, diag);
+
+	if (!err)
+		err = event_map_load(map, s->obj->obj->btf, json, diag);
+	return err ? diag_at(diag, err, "map %s", name) : 0;
+}
+
+/* Buffers and what only refers to other things have no contents to print. */
+static bool has_contents(const struct object_map *m)
+{
+	static const u32 without[] = {
+		BPF_MAP_TYPE_RINGBUF,      BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY,
+		BPF_MAP_TYPE_USER_RINGBUF, BPF_MAP_TYPE_CGROUP_ARRAY,     BPF_MAP_TYPE_BLOOM_FILTER,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
+		if (m->def.type == without[i])
+			return false;
+	return m->kind == OBJECT_MAP_USER;
+}
+
+int skep_session_map_print(struct skep_session *s, const char *name, enum skep_format format,
+			   skep_write_fn write, void *ctx, struct skep_diag *diag)
+{
+	enum event_style style = format == SKEP_FORMAT_JSON ? EVENT_STYLE_JSON : EVENT_STYLE_TEXT;
+	struct object *o = s->obj->obj;
+	struct map *map;
+	int err = 0;
+
+	if (name) {
+		err = find_map(s, name, &map, diag);
+		return err ? err : event_map_print(map, o->btf, style, write, ctx);
+	}
+	for (u32 i = 0; i < o->nr_maps && !err; i++)
+		if (has_contents(&o->maps[i]))
+			err = event_map_print(s->engine->ops->map(s->engine, i), o->btf, style,
+					      write, ctx);
+	return err;
+}

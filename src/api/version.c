@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+#include <skep/version.h>
+
+const char *skep_version(void)
+{
+	return SKEP_VERSION;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * What an engine is: it loads the programs of an opened object, attaches them, and delivers what
+ * they report. user.c runs them in this process; an engine on Linux stands beside it.
+ *
+ * One thread drives an engine; only stop may be called from elsewhere (it is async-signal-safe).
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "base/diag.h"
+#include "hook/hook.h"
+#include "object/object.h"
+#include <skep/event.h>
+
+struct engine;
+
+struct engine_opts {
+	const struct btf *kernel_btf; /* may be NULL */
+	struct hook_opts hook;        /* where to attach; its callbacks are the engine's caller's */
+	u64 max_insns;
+	const char *const *attach; /* "PROGRAM=SECTION": attach it there instead; NULL-terminated */
+	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the poll */
+	void *ctx;
+};
+
+struct engine_stats {
+	u64 produced, delivered, lost;
+	u64 runs, faults;
+	int exit_status; /* of the traced command; -1: none */
+};
+
+struct engine_ops {
+	const char *name;
+	int (*load)(struct object *obj, const struct engine_opts *opts, struct engine **ret,
+		    struct skep_diag *diag);
+	int (*start)(struct engine *e, struct skep_diag *diag);
+	/* 1: more may come, 0: finished, -errno, or what the event callback returned */
+	int (*poll)(struct engine *e, int timeout_ms, struct skep_diag *diag);
+	void (*stop)(struct engine *e);
+	void (*stats)(const struct engine *e, struct engine_stats *ret);
+	struct map *(*map)(struct engine *e, u32 idx); /* the live map of the object's map idx */
+	void (*free)(struct engine *e);
+};
+
+struct engine {
+	const struct engine_ops *ops;
+};
+
+extern const struct engine_ops engine_user;
+
+/* kconfig.c: the configuration of the running kernel, read when first asked for. */
+struct kconfig;
+struct kconfig *kconfig_new(void); /* NULL when out of memory */
+const char *kconfig_get(struct kconfig *k,
+			const char *name); /* "y", "m", a number, "\"text\""; NULL */
+void kconfig_free(struct kconfig *k);      /* NULL is fine */
+
+#endif

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The user engine: an object's programs in this process, without privileges. This file is a table
+ * of contents: `steps` is how an object becomes a machine, user_poll is the loop that drives it.
+ *
+ *     model kernel → relocate → maps → machine (vm) → programs → initial values
+ *     start: attach to hooks; poll: hooks run programs, then records go to the caller
+ *
+ * Everything happens in the thread that polls: a hook that runs programs and the reader of their
+ * records take turns, so a slow reader slows the traced command down and loses nothing, unless a
+ * single turn produces more than a buffer holds; that is counted.
+ */
+#include "engine/user.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/engine.h"
+#include "event/reader.h"
+#include "vm/vm.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+static int make_model(struct user *u, struct skep_diag *diag)
+{
+	return u->opts.kernel_btf ? model_new(u->opts.kernel_btf, &u->model, diag) : 0;
+}
+
+/* What externs resolve to: the running kernel's configuration, the model kernel's symbols. */
+static const char *kconfig_value(void *ctx, const char *name)
+{
+	struct user *u = ctx;
+
+	return kconfig_get(u->kconfig, name);
+}
+
+static u64 ksym_address(void *ctx, const char *name)
+{
+	struct user *u = ctx;
+
+	return u->model ? model_symbol(u->model, name) : 0;
+}
+
+static int relocate(struct user *u, struct skep_diag *diag)
+{
+	struct object_reloc_opts opts = {
+		.kernel_btf = u->opts.kernel_btf,
+		.kconfig = kconfig_value,
+		.ksym = ksym_address,
+		.ctx = u,
+	};
+
+	u->kconfig = kconfig_new();
+	return u->kconfig ? object_relocate(u->obj, &opts, diag) : diag_nomem(diag);
+}
+
+static int make_machine(struct user *u, struct skep_diag *diag)
+{
+	struct vm_opts opts = {
+		.max_insns = u->opts.max_insns,
+		.kernel_btf = u->opts.kernel_btf,
+		.btf = u->obj->btf,
+		.printk = user_printk,
+		.ctx = u,
+	};
+	struct vm_mem mem = {.name = "the model kernel", .flags = VM_MEM_READ | VM_MEM_ZERO_FAULT};
+	const char *base;
+	int err = vm_new(u->maps, u->nr_maps, &opts, &u->vm, diag);
+
+	if (err || !u->model)
+		return err;
+	model_range(u->model, &base, &mem.size);
+	mem.base = (uintptr_t)base;
+	err = vm_mem_add(u->vm, &mem);
+	return err ? diag_nomem(diag) : 0;
+}
+
+static int make_hooks(struct user *u, struct skep_diag *diag)
+{
+	return hook_set_new(u->vm, u->model, &u->opts.hook, &u->hooks, diag);
+}
+
+static int make_reader(struct user *u, struct skep_diag *diag)
+{
+	return event_reader_new(u->maps, u->nr_maps, &u->reader, diag);
+}
+
+static const struct {
+	const char *what;
+	int (*run)(struct user *u, struct skep_diag *diag);
+} steps[] = {
+	{"model kernel", make_model},  {"relocation", relocate},
+	{"maps", user_make_maps},      {"machine", make_machine},
+	{"programs", user_make_progs}, {"initial values", user_fill_maps},
+	{"hooks", make_hooks},         {"reader", make_reader},
+};
+
+static void user_free(struct engine *e)
+{
+	struct user *u = container_of(e, struct user, engine);
+
+	hook_set_free(u->hooks);
+	event_reader_free(u->reader);
+	user_free_progs(u);
+	vm_free(u->vm);
+	user_free_maps(u);
+	model_free(u->model);
+	kconfig_free(u->kconfig);
+	mem_free(u);
+}
+
+static int user_load(struct object *obj, const struct engine_opts *opts, struct engine **ret,
+		     struct skep_diag *diag)
+{
+	struct user *u = mem_zalloc(sizeof(*u));
+	int err = u ? 0 : diag_nomem(diag);
+
+	if (err)
+		return err;
+	u->engine.ops = &engine_user;
+	u->obj = obj;
+	u->opts = *opts;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !err; i++) {
+		err = steps[i].run(u, diag);
+		log_debug("user engine: %s: %s", steps[i].what, err ? strerror(-err) : "done");
+	}
+	if (err) {
+		user_free(&u->engine);
+		return err;
+	}
+	*ret = &u->engine;
+	return 0;
+}
+
+static int user_start(struct engine *e, struct skep_diag *diag)
+{
+	struct user *u = container_of(e, struct user, engine);
+	int err = user_attach(u, diag);
+
+	return err ? err : hook_start(u->hooks, diag);
+}
+
+/* One printk line or record on its way to the caller. */
+static int deliver(struct user *u, struct skep_event *ev)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	ev->sz = sizeof(*ev);
+	ev->time_ns = (u64)now.tv_sec * 1000000000ULL + (u64)now.tv_nsec;
+	if (u->opts.event && !u->end)
+		u->end = u->opts.event(u->opts.ctx, ev);
+	return u->end;
+}
+
+void user_printk(void *ctx, u32 cpu, const struct vm_task *task, const char *text, size_t len)
+{
+	struct user *u = ctx;
+	struct skep_event ev = {
+		.kind = SKEP_EVENT_PRINTK,
+		.cpu = cpu,
+		.pid = task ? task->pid : 0,
+		.comm = task ? task->comm : "",
+		.data = text,
+		.size = len,
+	};
+
+	u->printk_lines++;
+	deliver(u, &ev);
+}
+
+static int on_record(void *ctx, struct map *map, u32 cpu, const void *data, size_t size)
+{
+	struct skep_event ev = {
+		.kind = SKEP_EVENT_RECORD,
+		.map = map->def.name,
+		.cpu = cpu,
+		.data = data,
+		.size = size,
+	};
+
+	return deliver(ctx, &ev);
+}
+
+/* What is due now; how long the hooks may wait before the next timer. */
+static int run_timers(struct user *u, int timeout_ms)
+{
+	struct vm_env env = {.cpu = -1};
+	s64 next = vm_run_timers(u->vm, &env);
+
+	if (next >= 0 && (timeout_ms < 0 || next / 1000000 < timeout_ms))
+		return (int)(next / 1000000) + 1;
+	return timeout_ms;
+}
+
+static int user_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
+{
+	struct user *u = container_of(e, struct user, engine);
+	int more, err;
+
+	if (u->stopped)
+		return 0;
+	more = hook_poll(u->hooks, run_timers(u, timeout_ms), diag);
+	if (more < 0 && more != -EINTR)
+		return more;
+	err = event_reader_drain(u->reader, on_record, u);
+	if (err || u->end)
+		return u->end ? u->end : err;
+	return u->stopped ? 0 : more == -EINTR ? 1 : more;
+}
+
+/* Async-signal-safe. */
+static void user_stop(struct engine *e)
+{
+	struct user *u = container_of(e, struct user, engine);
+
+	u->stopped = 1;
+	vm_stop(u->vm);
+}
+
+static void user_stats(const struct engine *e, struct engine_stats *ret)
+{
+	const struct user *u = container_of(e, struct user, engine);
+	struct event_reader_stats rs;
+
+	event_reader_stats(u->reader, &rs);
+	*ret = (struct engine_stats){
+		.produced = rs.produced + u->printk_lines,
+		.delivered = rs.delivered + u->printk_lines,
+		.lost = rs.lost,
+		.exit_status = hook_exit_status(u->hooks),
+	};
+	for (u32 i = 0; i < u->nr_attached; i++) {
+		ret->runs += u->attached[i]->runs;
+		ret->faults += u->attached[i]->errors;
+	}
+}
+
+static struct map *user_map(struct engine *e, u32 idx)
+{
+	struct user *u = container_of(e, struct user, engine);
+
+	return idx < u->nr_maps ? u->maps[idx] : NULL;
+}
+
+const struct engine_ops engine_user = {
+	.name = "user",
+	.load = user_load,
+	.start = user_start,
+	.poll = user_poll,
+	.stop = user_stop,
+	.stats = user_stats,
+	.map = user_map,
+	.free = user_free,
+};

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* The user engine's maps: created from the object's definitions, then filled. */
+#include "base/mem.h"
+#include "engine/user.h"
+#include <errno.h>
+
+/* .data, .rodata and kin are arrays of one element with the section's bytes. */
+static int fill_internal(struct map *map, const struct object_map *om, struct skep_diag *diag)
+{
+	u32 zero = 0;
+	int err = om->data ? map_user_update(map, &zero, om->data, 0) : 0;
+
+	if (!err && (om->kind == OBJECT_MAP_RODATA || om->kind == OBJECT_MAP_KCONFIG))
+		err = map_user_freeze(map);
+	return err ? diag_set(diag, err, "can't set the initial value") : 0;
+}
+
+static int make_map(struct user *u, u32 idx, struct skep_diag *diag)
+{
+	const struct object_map *om = &u->obj->maps[idx];
+	int err = map_new(&om->def, &u->maps[idx], diag);
+
+	if (!err && om->kind != OBJECT_MAP_USER)
+		err = fill_internal(u->maps[idx], om, diag);
+	return err ? diag_at(diag, err, "map %s", om->def.name) : 0;
+}
+
+int user_make_maps(struct user *u, struct skep_diag *diag)
+{
+	u->nr_maps = u->obj->nr_maps;
+	u->maps = mem_calloc(u->nr_maps, sizeof(*u->maps));
+	if (!u->maps)
+		return diag_nomem(diag);
+	for (u32 i = 0; i < u->nr_maps; i++) {
+		int err = make_map(u, i, diag);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static struct vm_prog *code_of(struct user *u, const struct prog *prog)
+{
+	for (u32 i = 0; i < u->nr_progs; i++)
+		if (u->progs[i].prog == prog)
+			return u->progs[i].code;
+	return NULL;
+}
+
+static int fill_one(struct user *u, u32 idx, const struct object_map_init *init)
+{
+	struct vm_prog *code;
+
+	if (!init->prog)
+		return map_inner_set(u->maps[idx], &init->idx, u->maps[init->map], 0);
+	code = code_of(u, init->prog);
+	return code ? map_prog_set(u->maps[idx], init->idx, code) : 0;
+}
+
+int user_fill_maps(struct user *u, struct skep_diag *diag)
+{
+	for (u32 i = 0; i < u->nr_maps; i++) {
+		const struct object_map *om = &u->obj->maps[i];
+
+		for (u32 k = 0; k < om->nr_init; k++) {
+			int err = fill_one(u, i, &om->init[k]);
+
+			if (!err)
+				continue;
+			diag_set(diag, err, "can't set the initial value of slot %u",
+				 om->init[k].idx);
+			return diag_at(diag, err, "map %s", om->def.name);
+		}
+	}
+	return 0;
+}
+
+void user_free_maps(struct user *u)
+{
+	for (u32 i = 0; u->maps && i < u->nr_maps; i++)
+		map_put(u->maps[i]);
+	mem_free(u->maps);
+}

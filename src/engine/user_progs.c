@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The user engine's programs: which are made ready, and where each is attached.
+ *
+ * A program is left out, with a line that says so, when no hook here serves it: objects often hold
+ * the same probe for several kernels. It is an error when that leaves nothing to attach. A program
+ * that a hook serves must load. `--attach PROGRAM=SECTION` gives a program another section; given
+ * more than once, the program is attached to each.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/user.h"
+#include "spec/spec.h"
+#include <errno.h>
+#include <string.h>
+
+/* Is it in the initial values of a prog_array? Then tail calls lead to it. */
+static bool is_tail_call_target(const struct object *obj, const struct prog *prog)
+{
+	for (u32 i = 0; i < obj->nr_maps; i++)
+		for (u32 k = 0; k < obj->maps[i].nr_init; k++)
+			if (obj->maps[i].init[k].prog == prog)
+				return true;
+	return false;
+}
+
+/* "PROGRAM=SECTION" → the section, if it is about this program. */
+static const char *attach_section(const char *row, const char *prog)
+{
+	size_t len = strlen(prog);
+
+	return !strncmp(row, prog, len) && row[len] == '=' ? row + len + 1 : NULL;
+}
+
+static bool is_moved(const struct user *u, const struct prog *prog)
+{
+	for (const char *const *row = u->opts.attach; row && *row; row++)
+		if (attach_section(*row, prog->name))
+			return true;
+	return false;
+}
+
+static int move_prog(struct user *u, const char *row, struct skep_diag *diag)
+{
+	const char *eq = strchr(row, '='), *section = eq ? eq + 1 : "", *target = "";
+	const struct spec_section *sec = spec_section(section, &target);
+	struct prog *to = &u->moved[u->nr_moved], *from = NULL;
+
+	for (u32 i = 0; i < u->obj->nr_progs && !from; i++)
+		if (attach_section(row, u->obj->progs[i].name))
+			from = &u->obj->progs[i];
+	if (!from)
+		return diag_set(diag, -ENOENT, "--attach %s: no program of that name", row);
+	if (!sec)
+		return diag_set(diag, -EINVAL, "--attach %s: \"%s\" is not a section name", row,
+				section);
+	*to = *from;
+	to->section = section;
+	to->target = target;
+	to->type = sec->prog_type;
+	to->attach_type = sec->attach_type;
+	to->autoload = true;
+	u->nr_moved++;
+	return 0;
+}
+
+static int move_progs(struct user *u, struct skep_diag *diag)
+{
+	u32 nr = 0;
+
+	while (u->opts.attach && u->opts.attach[nr])
+		nr++;
+	u->moved = mem_calloc(nr, sizeof(*u->moved));
+	if (!u->moved)
+		return diag_nomem(diag);
+	for (u32 i = 0; i < nr; i++) {
+		int err = move_prog(u, u->opts.attach[i], diag);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int make_prog(struct user *u, const struct prog *prog, bool is_target,
+		     struct skep_diag *diag)
+{
+	struct user_prog *up = &u->progs[u->nr_progs];
+	struct skep_diag why = {0};
+	int err;
+
+	if (!prog->autoload)
+		return 0;
+	if (!is_target && !hook_find(prog, &u->opts.hook, &why)) {
+		log_warn("left out: program %s, SEC(\"%s\"): %s", prog->name, prog->section,
+			 why.message);
+		if (!u->nr_progs)
+			u->first_left_out = why;
+		return 0;
+	}
+	err = vm_prog_new(u->vm, prog, &up->code, diag);
+	if (err)
+		return diag_at(diag, err, "program %s", prog->name);
+	up->prog = prog;
+	up->is_target = is_target;
+	u->nr_progs++;
+	return 0;
+}
+
+int user_make_progs(struct user *u, struct skep_diag *diag)
+{
+	int err = move_progs(u, diag);
+
+	if (err)
+		return err;
+	u->progs = mem_calloc(u->obj->nr_progs + u->nr_moved, sizeof(*u->progs));
+	u->attached = mem_calloc(u->obj->nr_progs + u->nr_moved, sizeof(*u->attached));
+	if (!u->progs || !u->attached)
+		return diag_nomem(diag);
+	for (u32 i = 0; i < u->nr_moved && !err; i++)
+		err = make_prog(u, &u->moved[i], false, diag);
+	for (u32 i = 0; i < u->obj->nr_progs && !err; i++) {
+		const struct prog *prog = &u->obj->progs[i];
+
+		if (!is_moved(u, prog))
+			err = make_prog(u, prog, is_tail_call_target(u->obj, prog), diag);
+	}
+	if (err || u->nr_progs)
+		return err;
+	if (!u->first_left_out.err)
+		return diag_set(diag, -ENOENT, "there is no program to run");
+	if (diag)
+		*diag = u->first_left_out;
+	return u->first_left_out.err;
+}
+
+int user_attach(struct user *u, struct skep_diag *diag)
+{
+	for (u32 i = 0; i < u->nr_progs; i++) {
+		struct user_prog *up = &u->progs[i];
+		int err;
+
+		if (up->is_target)
+			continue;
+		err = hook_attach(u->hooks, up->prog, up->code, &u->attached[u->nr_attached], diag);
+		if (err)
+			return diag_at(diag, err, "program %s, SEC(\"%s\")", up->prog->name,
+				       up->prog->section);
+		u->nr_attached++;
+	}
+	return 0;
+}
+
+void user_free_progs(struct user *u)
+{
+	mem_free(u->progs);
+	mem_free(u->attached);
+	mem_free(u->moved);
+}
