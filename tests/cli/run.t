@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
+# skep run, as a person meets it.
+cd "$(dirname "$0")/../.." || exit 1
+. tests/tap.sh
+skep=${B:-build}/skep
+progs=tests/cli/progs
+run() { "$skep" run "$@"; }
+
+echo secret >"$tmp/file-to-open"
+
+# --- events
+out=$(run $progs/open.bpf.c -o json -- cat "$tmp/file-to-open" 2>"$tmp/err")
+is $? 0 "a traced command's status 0"
+has "$out" '"path":"'"$tmp"'/file-to-open"' "the open is an event"
+has "$out" '"comm":"cat"' "char arrays are text"
+has "$out" '"how":"READ_ONLY"' "enums are names"
+has "$out" '^secret$' "the command's own output is there"
+delivered=$(printf '%s\n' "$out" | grep -c '^{')
+is "$(cat "$tmp/err")" "events: $delivered produced = $delivered delivered + 0 lost" "the summary"
+
+out=$(run $progs/open.bpf.c -- cat "$tmp/file-to-open" 2>/dev/null)
+has "$out" '^ *PID +UID +HOW +FLAGS +COMM +PATH' "a table has a header"
+has "$out" "cat +$tmp/file-to-open" "and rows"
+
+# --- the program's own options
+out=$(run $progs/open.bpf.c -o json --prefix "$(printf %.14s "$tmp")" --with_flags -- \
+	cat "$tmp/file-to-open" 2>/dev/null | grep -v secret)
+is "$(printf '%s\n' "$out" | wc -l)" 1 "a string option filters in the program"
+out=$(run $progs/open.bpf.c -o json --targ_pid=1 -- cat "$tmp/file-to-open" 2>/dev/null)
+is "$out" secret "a number option"
+out=$(run $progs/open.bpf.c --targ_pid x -- true 2>&1)
+is $? 1 "a value that does not fit is refused"
+has "$out" 'targ_pid' "by name"
+out=$(run $progs/open.bpf.c --no_such 1 -- true 2>&1)
+is $? 2 "an unknown variable is a usage error"
+has "$out" 'no variable "no_such"' "with the name"
+out=$(run $progs/open.bpf.c --fields -uid,-how,-flags -- cat "$tmp/file-to-open" 2>/dev/null)
+has "$out" '^ *PID +COMM +PATH' "--fields takes columns away"
+
+# --- maps
+out=$(run $progs/count.bpf.c -o json --map 'ignored={"0":true}' -- cat "$tmp/file-to-open" 2>/dev/null)
+has "$out" '"map":"calls","key":257,"value":[1-9]' "maps are printed at the end"
+hasnt "$out" '"map":"calls","key":0,' "a map that was filled on the command line is used"
+out=$(run $progs/count.bpf.c --maps none -- true 2>/dev/null)
+is "$out" "" "--maps none"
+
+# --- printk
+out=$(run $progs/hello.bpf.c -- sh -c /bin/true 2>/dev/null)
+has "$out" 'Hello, world 42!' "bpf_printk"
+
+# --- exit statuses
+run $progs/hello.bpf.c -q -- sh -c 'exit 7' >/dev/null
+is $? 7 "the command's exit status is passed on"
+run $progs/hello.bpf.c -q -- sh -c 'kill -9 $$' >/dev/null
+is $? 137 "also of a signal"
+run $progs/hello.bpf.c -q -- /nonexistent/command >/dev/null 2>"$tmp/err"
+is $? 1 "a command that is not there"
+has "$(cat "$tmp/err")" '/nonexistent/command' "is named"
+run >/dev/null 2>&1
+is $? 2 "no FILE: usage"
+run --no-such-option= 2>/dev/null
+is $? 2 "only an option: usage"
+run "$tmp/none.bpf.o" 2>"$tmp/err"
+is $? 1 "a file that is not there"
+has "$(cat "$tmp/err")" "$tmp/none.bpf.o: can't open" "is named"
+echo garbage >"$tmp/x.bpf.o"
+run "$tmp/x.bpf.o" 2>"$tmp/err"
+is $? 1 "a file that is no object"
+has "$(cat "$tmp/err")" 'x.bpf.o: ' "is named"
+
+# --- the guard
+out=$(run $progs/fault.bpf.c -- cat "$tmp/file-to-open" 2>&1)
+is $? 1 "a program that leaves its memory is stopped"
+has "$out" 'fault.bpf.c:19' "at the C line"
+has "$out" '^secret$' "the command is not harmed"
+out=$(run $progs/forever.bpf.c --max-insns 10000 -- cat "$tmp/file-to-open" 2>&1)
+is $? 1 "a runaway program ends at its budget"
+has "$out" '^secret$' "and the command goes on"
+
+# --- Ctrl-C
+run $progs/open.bpf.c -- sleep 30 >/dev/null 2>"$tmp/err" &
+pid=$!
+sleep 0.7
+kill -INT $pid
+wait $pid
+has "$(cat "$tmp/err")" 'events: [0-9]+ produced' "after Ctrl-C the summary comes"
+tap_done
