@@ -237,6 +237,7 @@ static u64 now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+/* A program that was stopped once does not run again: Linux would not have loaded it. */
 u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, void *ctx,
 	     size_t ctx_size)
 {
@@ -244,6 +245,8 @@ u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, voi
 	struct skep_diag diag = {0};
 	int err;
 
+	if (hp->errors)
+		return 0;
 	err = vm_exec(hp->code, env, ctx, ctx_size, &ret, &diag);
 	if (set->opts.stats)
 		hp->ns += now_ns() - start;
