@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* include/skep/event.h: a printer is the event room's, for an opened object. */
-#include "api/api.h"
 #include "event/printer.h"
+#include "api/api.h"
 
 /* struct skep_printer is never defined: the handle is the event room's object. */
 static struct event_printer *inner(struct skep_printer *p)
