@@ -72,7 +72,7 @@ has "$(cat "$tmp/err")" 'x.bpf.o: ' "is named"
 # --- the guard
 out=$(run $progs/fault.bpf.c -- cat "$tmp/file-to-open" 2>&1)
 is $? 1 "a program that leaves its memory is stopped"
-has "$out" 'fault.bpf.c:19' "at the C line"
+has "$out" 'fault.bpf.c:18' "at the C line"
 has "$out" '^secret$' "the command is not harmed"
 out=$(run $progs/forever.bpf.c --max-insns 10000 -- cat "$tmp/file-to-open" 2>&1)
 is $? 1 "a runaway program ends at its budget"
