@@ -53,7 +53,7 @@ static int fill_one(struct user *u, u32 idx, const struct object_map_init *init)
 	struct vm_prog *code;
 
 	if (!init->prog)
-		return map_inner_set(u->maps[idx], &init->idx, u->maps[init->map], 0);
+		return -ENOTSUP;
 	code = code_of(u, init->prog);
 	return code ? map_prog_set(u->maps[idx], init->idx, code) : 0;
 }
