@@ -3,6 +3,7 @@
  * skep_source_compile: find clang, run it, and where it refuses for a reason that has a mechanical
  * answer (mend.c), run it again with that. Each round adds something or is the last one.
  */
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "source/source.h"
@@ -25,6 +26,7 @@ struct job {
 	bool wants_vmlinux;       /* the header was made */
 	const char *vmlinux_path; /* in the cache, or NULL: */
 	struct strbuf vmlinux;    /* the text */
+	size_t nr_renamed;        /* of mend.renamed, how many the text has */
 	int vmlinux_fd, overlay_fd;
 	struct mend mend;
 	VEC(char *) argv;
@@ -178,11 +180,11 @@ static void overlay_text(struct job *j, struct strbuf *sb)
 	overlay_file(sb, "stubs-32.h", "/dev/null");
 	strbuf_puts(sb,
 		    "]},\n{\"type\":\"directory\",\"name\":\"" SOURCE_VDIR "\",\"contents\":[\n");
-	if (j->vmlinux_path) {
-		overlay_file(sb, "vmlinux.h", j->vmlinux_path);
-	} else if (j->vmlinux_fd >= 0) {
+	if (j->vmlinux_fd >= 0) {
 		snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", j->vmlinux_fd);
 		overlay_file(sb, "vmlinux.h", fd_path);
+	} else if (j->vmlinux_path) {
+		overlay_file(sb, "vmlinux.h", j->vmlinux_path);
 	}
 	strbuf_puts(sb, "]}\n]}\n");
 }
@@ -203,6 +205,41 @@ static int make_overlay(struct job *j, struct skep_diag *diag)
 	return 0;
 }
 
+/* From here on clang sees this text as vmlinux.h. */
+static int set_vmlinux(struct job *j, const struct strbuf *text, struct skep_diag *diag)
+{
+	int fd = text->failed ? -ENOMEM : clang_memfd("skep-vmlinux", text->s, text->len);
+
+	if (fd < 0)
+		return diag_set(diag, fd, "memory file: %s", strerror(-fd));
+	if (j->vmlinux_fd >= 0)
+		close(j->vmlinux_fd);
+	j->vmlinux_fd = fd;
+	return 0;
+}
+
+static int rename_types(struct job *j, struct skep_diag *diag)
+{
+	struct strbuf renamed = {};
+	int err;
+
+	if (j->vmlinux_path && !j->vmlinux.len) {
+		char *text;
+		size_t size;
+
+		err = file_read(j->vmlinux_path, 0, &text, &size, diag);
+		if (err)
+			return err;
+		strbuf_add(&j->vmlinux, text, size);
+		mem_free(text);
+	}
+	vmlinux_rename(strbuf_str(&j->vmlinux), j->mend.renamed.data, j->mend.renamed.nr, &renamed);
+	renamed.failed = renamed.failed || j->vmlinux.failed;
+	err = set_vmlinux(j, &renamed, diag);
+	strbuf_done(&renamed);
+	return err;
+}
+
 static int need_vmlinux(struct job *j, struct skep_diag *diag)
 {
 	int err;
@@ -215,17 +252,19 @@ static int need_vmlinux(struct job *j, struct skep_diag *diag)
 	j->wants_vmlinux = true;
 	if (j->vmlinux_path)
 		return 0;
-	j->vmlinux_fd = clang_memfd("skep-vmlinux", j->vmlinux.s, j->vmlinux.len);
-	strbuf_done(&j->vmlinux);
-	if (j->vmlinux_fd < 0)
-		return diag_set(diag, j->vmlinux_fd, "memory file: %s", strerror(-j->vmlinux_fd));
-	return 0;
+	return set_vmlinux(j, &j->vmlinux, diag);
 }
 
 static int run(struct job *j, struct clang_result *res, struct skep_diag *diag)
 {
-	int err = make_overlay(j, diag), fds[3], nr = 0;
+	int err = 0, fds[3], nr = 0;
 
+	if (j->mend.renamed.nr > j->nr_renamed) {
+		j->nr_renamed = j->mend.renamed.nr;
+		err = rename_types(j, diag);
+	}
+	if (!err)
+		err = make_overlay(j, diag);
 	if (!err)
 		err = build_argv(j, diag);
 	if (err)
@@ -294,7 +333,7 @@ static int finish(struct job *j, struct clang_result *res, void **ret, size_t *r
 static int round_once(struct job *j, bool last, void **ret, size_t *ret_size,
 		      struct skep_diag *diag)
 {
-	struct clang_result res;
+	struct clang_result res = {};
 	struct report report;
 	int err = run(j, &res, diag);
 

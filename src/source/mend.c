@@ -6,6 +6,7 @@
  *   - a name that lives in a well-known header which was not included: the header is put in front;
  *   - a macro that the types' header does not hold: it is defined;
  *   - a macro or a kfunc's prototype of ours that clashes with the program's own: it is taken away;
+ *   - a type that has the name of one of the kernel's: the kernel's gets a CO-RE flavour;
  *   - a system header that defines again what vmlinux.h has: it is left out (an empty file).
  *
  * Names are found in clang's message; for the macros that stand where a declarator is expected
@@ -394,6 +395,37 @@ static int hide_header(struct arena *arena, struct mend *m, const char *file)
 	return 1;
 }
 
+/*
+ * A type of the program's that the kernel has too: clang says "redefinition of 'x'" and points at
+ * the line of vmlinux.h, "struct x {".
+ */
+static int rename_type(const struct report *r, size_t idx, struct arena *arena, struct mend *m)
+{
+	static const char *const kinds[] = {"struct", "union", "enum"};
+	const char *name = report_quoted(arena, r->lines[idx].text, 0);
+	int nr = 0;
+
+	if (strncmp(r->lines[idx].text, "redefinition of '", 17) || !name)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const char *full = arena_printf(arena, "%s %s", kinds[i], name), **p;
+
+		if (!full || in_list(m->renamed.data, m->renamed.nr, full))
+			continue;
+		p = VEC_PUSH(&m->renamed);
+		if (p) {
+			*p = full;
+			nr = 1;
+		}
+	}
+	if (nr)
+		note(m, arena_printf(arena,
+				     "%s: the kernel has a type of this name, which is "
+				     "%s___kernel here",
+				     name, name));
+	return nr;
+}
+
 /* An error and its notes: vmlinux.h against a system header, or our macro against a name. */
 static int mend_clash(const struct report *r, size_t idx, struct arena *arena, struct mend *m)
 {
@@ -420,7 +452,7 @@ static int mend_clash(const struct report *r, size_t idx, struct arena *arena, s
 		return nr + hide_header(arena, m, system);
 	if (vmlinux && strstr(r->lines[idx].text, "conflicting types for"))
 		nr += add_once(m, "-DBPF_NO_KFUNC_PROTOTYPES");
-	return nr;
+	return vmlinux ? nr + rename_type(r, idx, arena, m) : nr;
 }
 
 int mend_plan(const struct report *r, const char *path, struct arena *arena, struct mend *m)
@@ -478,5 +510,6 @@ void mend_done(struct mend *m)
 {
 	VEC_DONE(&m->flags);
 	VEC_DONE(&m->hidden);
+	VEC_DONE(&m->renamed);
 	VEC_DONE(&m->notes);
 }

@@ -83,9 +83,10 @@ void macros_write(struct strbuf *sb, const struct btf *btf);
 /* --- mend.c --- */
 
 struct mend {
-	VEC(const char *) flags;  /* for clang, in front of the program */
-	VEC(const char *) hidden; /* paths of headers that are empty for clang */
-	VEC(const char *) notes;  /* what was done, in words */
+	VEC(const char *) flags;   /* for clang, in front of the program */
+	VEC(const char *) hidden;  /* paths of headers that are empty for clang */
+	VEC(const char *) renamed; /* "struct x": types of vmlinux.h that the program has too */
+	VEC(const char *) notes;   /* what was done, in words */
 };
 /* Decide what to change after a failed run. Returns how many things were added. */
 int mend_plan(const struct report *r, const char *path, struct arena *arena, struct mend *m);
@@ -103,6 +104,11 @@ void mend_done(struct mend *m);
  */
 int vmlinux_header(const char *btf_path, struct arena *arena, const char **ret_path,
 		   struct strbuf *ret_text, struct skep_diag *diag);
+/*
+ * The text with types renamed to a flavour ("struct x" to "struct x___kernel"), so that the
+ * program's own types of these names stand beside them; CO-RE knows both by the same name.
+ */
+void vmlinux_rename(const char *text, const char *const *names, size_t nr, struct strbuf *ret);
 /* Its text, without a cache. */
 int vmlinux_write(const struct btf *btf, struct strbuf *sb, struct skep_diag *diag);
 

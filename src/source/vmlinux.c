@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "btf/types.h"
 #include "source/source.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -314,4 +315,43 @@ int vmlinux_header(const char *btf_path, struct arena *arena, const char **ret_p
 free_btf:
 	btf__free(btf);
 	return err;
+}
+
+static bool is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* The nearest of the names from s on, as a whole word; NULL: none. */
+static const char *find_name(const char *s, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = strstr(s, name); at; at = strstr(at + 1, name))
+		if ((at == s || !is_word(at[-1])) && !is_word(at[len]))
+			return at;
+	return NULL;
+}
+
+void vmlinux_rename(const char *text, const char *const *names, size_t nr, struct strbuf *ret)
+{
+	for (;;) {
+		const char *first = NULL;
+		size_t len = 0;
+
+		for (size_t i = 0; i < nr; i++) {
+			const char *at = find_name(text, names[i]);
+
+			if (at && (!first || at < first)) {
+				first = at;
+				len = strlen(names[i]);
+			}
+		}
+		if (!first)
+			break;
+		strbuf_add(ret, text, (size_t)(first - text) + len);
+		strbuf_puts(ret, "___kernel");
+		text = first + len;
+	}
+	strbuf_puts(ret, text);
 }
