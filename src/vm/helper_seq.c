@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Text: trace_printk and kin, snprintf, the output of iterators, and kernel objects as text.
- *
- * bpf_snprintf_btf shows an object in the kernel's notation, which libbpf's dumper writes too.
  */
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "spec/spec.h"
 #include "vm/mem.h"
+#include "vm/show.h"
 #include <errno.h>
 #include <string.h>
 
@@ -118,29 +117,9 @@ static u64 seq_write(struct vm_run *run, u64 m, u64 data, u64 size, u64 r4, u64 
 
 /* --- objects as text ------------------------------------------------------------------------- */
 
-static void add_text(void *ctx, const char *fmt, va_list ap)
-{
-	strbuf_vprintf(ctx, fmt, ap);
-}
-
-static long show_bytes(const struct btf *btf, u32 id, const void *p, u32 size, u64 flags,
-		       struct strbuf *sb)
-{
-	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .compact = flags & BTF_F_COMPACT,
-		    .skip_names = flags & BTF_F_NONAME, .emit_zeroes = flags & BTF_F_ZERO);
-	struct btf_dump *dump = btf_dump__new(btf, add_text, sb, NULL);
-	int err;
-
-	if (!dump)
-		return -ENOMEM;
-	err = btf_dump__dump_type_data(dump, id, p, size, &opts);
-	btf_dump__free(dump);
-	return err < 0 ? err : sb->failed ? -ENOMEM : 0;
-}
-
 /* The object is copied first: another thread may be changing it. */
-static long show_object(struct vm_run *run, const struct btf *btf, const struct btf_ptr *p,
-			u64 flags, struct strbuf *sb)
+static long show_copy(struct vm_run *run, const struct btf *btf, const struct btf_ptr *p, u64 flags,
+		      struct strbuf *sb)
 {
 	s64 size = btf__resolve_size(btf, p->type_id);
 	void *copy;
@@ -151,9 +130,9 @@ static long show_object(struct vm_run *run, const struct btf *btf, const struct 
 	copy = mem_alloc(size ? size : 1);
 	if (!copy)
 		return -ENOMEM;
-	err = mem_read_kernel(run, copy, size, (uintptr_t)p->ptr) ? -EFAULT : 0;
+	err = mem_read_kernel(run, copy, size, (uintptr_t)p->ptr);
 	if (!err)
-		err = show_bytes(btf, p->type_id, copy, size, flags, sb);
+		err = show_object(btf, p->type_id, copy, size, flags, sb);
 	mem_free(copy);
 	return err;
 }
@@ -170,7 +149,7 @@ static long show(struct vm_run *run, u64 ptr, u64 ptr_size, u64 flags, struct st
 		return -EINVAL;
 	if (!btf || !btf__type_by_id(btf, p.type_id))
 		return -ENOENT;
-	return show_object(run, btf, &p, flags, sb);
+	return show_copy(run, btf, &p, flags, sb);
 }
 
 static u64 snprintf_btf(struct vm_run *run, u64 buf, u64 room, u64 ptr, u64 ptr_size, u64 flags)

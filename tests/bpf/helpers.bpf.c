@@ -146,10 +146,15 @@ SEC("syscall") int each(void *ctx)
 	u64 sum = 0, v;
 	u32 k;
 
-	for (k = 0; k < 3; k++) {
-		v = k + 1;
-		bpf_map_update_elem(&hash, &k, &v, 0);
-	}
+	k = 0;
+	v = 1;
+	bpf_map_update_elem(&hash, &k, &v, 0);
+	k = 1;
+	v = 2;
+	bpf_map_update_elem(&hash, &k, &v, 0);
+	k = 2;
+	v = 3;
+	bpf_map_update_elem(&hash, &k, &v, 0);
 	say(bpf_for_each_map_elem(&hash, sum_values, &sum, 0));
 	say(sum);
 	say(bpf_for_each_map_elem(&hash, first_only, NULL, 0));
@@ -289,12 +294,11 @@ SEC("syscall") int lock(void *ctx)
 
 extern int bpf_dynptr_adjust(const struct bpf_dynptr *p, u32 start, u32 end) __ksym;
 extern int bpf_dynptr_clone(const struct bpf_dynptr *p, struct bpf_dynptr *clone) __ksym;
-extern _Bool bpf_dynptr_is_null(const struct bpf_dynptr *p) __ksym;
-extern _Bool bpf_dynptr_is_rdonly(const struct bpf_dynptr *p) __ksym;
+/* of bool, Linux leaves only the lowest byte */
+extern u8 bpf_dynptr_is_null(const struct bpf_dynptr *p) __ksym;
+extern u8 bpf_dynptr_is_rdonly(const struct bpf_dynptr *p) __ksym;
 extern u32 bpf_dynptr_size(const struct bpf_dynptr *p) __ksym;
 extern void *bpf_dynptr_slice(const struct bpf_dynptr *p, u32 off, void *buf, u32 size) __ksym;
-extern void *bpf_dynptr_slice_rdwr(const struct bpf_dynptr *p, u32 off, void *buf,
-				   u32 size) __ksym;
 
 SEC("syscall") int dynptr(void *ctx)
 {
@@ -303,13 +307,13 @@ SEC("syscall") int dynptr(void *ctx)
 	u8 *d;
 
 	say(bpf_dynptr_from_mem(text, 16, 1, &p));
-	say(bpf_dynptr_is_null(&p));
+	say((u8)bpf_dynptr_is_null(&p) & 1);
 	say((int)bpf_dynptr_size(&p));
 	say(bpf_dynptr_read(got, 4, &p, 0, 0));
 	say(bpf_dynptr_from_mem(text, 16, 0, &c));
 	say(bpf_dynptr_size(&c));
-	say(bpf_dynptr_is_null(&c));
-	say(bpf_dynptr_is_rdonly(&c));
+	say(bpf_dynptr_is_null(&c) ? 1 : 0);
+	say(bpf_dynptr_is_rdonly(&c) ? 1 : 0);
 	say(bpf_dynptr_write(&c, 0, buf, 16, 0));
 	say(bpf_dynptr_write(&c, 1, buf, 16, 0));
 	say(bpf_dynptr_write(&c, 0, buf, 16, 1));
@@ -330,9 +334,6 @@ SEC("syscall") int dynptr(void *ctx)
 	d = bpf_dynptr_slice(&c, 1, room, 4);
 	say(d ? d[0] : -1);
 	say(!bpf_dynptr_slice(&c, 3, room, 4));
-	d = bpf_dynptr_slice_rdwr(&c, 2, room, 4);
-	if (d)
-		d[0] = 'X';
 	return 0;
 }
 
@@ -414,6 +415,28 @@ struct thing {
 	u64 a, b;
 };
 
+extern void *bpf_obj_new_impl(u64 type, void *meta) __ksym;
+extern void bpf_obj_drop_impl(void *obj, void *meta) __ksym;
+
+SEC("syscall") int objects(void *ctx)
+{
+	struct thing *a = bpf_obj_new_impl(bpf_core_type_id_local(struct thing), NULL);
+	struct thing *b = bpf_obj_new_impl(bpf_core_type_id_local(struct thing), NULL);
+
+	if (a && b) {
+		a->a = 5;
+		b->a = 6;
+		say(a->a + b->a + a->b);
+	}
+	if (a)
+		bpf_obj_drop_impl(a, NULL);
+	if (b)
+		bpf_obj_drop_impl(b, NULL);
+	return 0;
+}
+
+#if __clang_major__ >= 16 /* older ones forget the tag */
+#undef __kptr
 #define __kptr __attribute__((btf_type_tag("kptr")))
 
 struct holder {
@@ -427,10 +450,7 @@ struct {
 	__type(value, struct holder);
 } holders SEC(".maps");
 
-extern void *bpf_obj_new_impl(u64 type, void *meta) __ksym;
-extern void bpf_obj_drop_impl(void *obj, void *meta) __ksym;
-
-SEC("syscall") int objects(void *ctx)
+SEC("syscall") int kptr(void *ctx)
 {
 	struct thing *t, *old;
 	struct holder *h;
@@ -458,6 +478,7 @@ SEC("syscall") int objects(void *ctx)
 	say(!h->thing);
 	return 0;
 }
+#endif
 
 /* --- strings --------------------------------------------------------------------------------- */
 
@@ -540,5 +561,99 @@ SEC("syscall") int as_text(void *ctx)
 	say(bpf_snprintf_btf(text + 450, 20, &p, sizeof(p), 0));
 	p.type_id = 0x7fffffff;
 	say(bpf_snprintf_btf(text + 450, 20, &p, sizeof(p), 0));
+	return 0;
+}
+
+/* Kernel types of other shapes, over the same bytes. */
+struct in6_addr {};
+struct list_head {};
+struct sockaddr_in {};
+struct ethhdr {};
+struct iphdr {};
+struct sockaddr_un {};
+struct qspinlock {};
+struct ping_group_range {};
+struct vfs_cap_data {};
+struct latch_tree_root {};
+struct kvm_arch_memory_slot {};
+struct cpumask {};
+enum pid_type { NO_SUCH };
+
+static char blob[256];
+
+#define SHOW(type, at, flags)                                                                      \
+	({                                                                                         \
+		struct btf_ptr p = {.ptr = blob, .type_id = bpf_core_type_id_kernel(type)};        \
+		say(bpf_snprintf_btf(text + (at), 128, &p, sizeof(p), flags));                     \
+	})
+
+static __always_inline void fill(u8 first)
+{
+#pragma unroll
+	for (int i = 0; i < 16; i++)
+		blob[i] = first * i;
+	blob[20] = 0;
+}
+
+SEC("syscall") int shapes(void *ctx)
+{
+	fill(3);
+	SHOW(struct in6_addr, 0, BTF_F_COMPACT);
+	SHOW(struct in6_addr, 128, 0);
+	SHOW(struct list_head, 256, BTF_F_PTR_RAW);
+	SHOW(struct sockaddr_in, 384, 0);
+	return 0;
+}
+
+SEC("syscall") int shapes_2(void *ctx)
+{
+	fill(9);
+	SHOW(struct ethhdr, 0, BTF_F_COMPACT);
+	SHOW(struct iphdr, 128, BTF_F_COMPACT);
+	SHOW(int, 256, 0);
+	SHOW(enum pid_type, 384, 0);
+	return 0;
+}
+
+SEC("syscall") int shapes_3(void *ctx)
+{
+	fill(0);
+	blob[0] = 2;
+	SHOW(enum pid_type, 0, BTF_F_COMPACT);
+	blob[2] = 'a';
+	blob[3] = 'b';
+	SHOW(struct sockaddr_un, 128, BTF_F_COMPACT);
+	SHOW(struct sockaddr_un, 256, 0);
+	SHOW(struct qspinlock, 384, BTF_F_ZERO);
+	return 0;
+}
+
+SEC("syscall") int shapes_4(void *ctx)
+{
+	fill(0);
+	SHOW(struct in6_addr, 0, BTF_F_COMPACT);
+	SHOW(struct in6_addr, 128, 0);
+	SHOW(struct list_head, 256, BTF_F_ZERO);
+	SHOW(int, 384, 0);
+	return 0;
+}
+
+SEC("syscall") int shapes_5(void *ctx)
+{
+	fill(5);
+	SHOW(struct ping_group_range, 0, 0);
+	SHOW(struct vfs_cap_data, 128, BTF_F_COMPACT);
+	SHOW(struct latch_tree_root, 256, BTF_F_PTR_RAW);
+	SHOW(struct cpumask, 384, BTF_F_COMPACT);
+	return 0;
+}
+
+SEC("syscall") int shapes_6(void *ctx)
+{
+	fill(1);
+	SHOW(struct kvm_arch_memory_slot, 0, BTF_F_PTR_RAW | BTF_F_COMPACT);
+	SHOW(struct vfs_cap_data, 128, BTF_F_COMPACT | BTF_F_NONAME);
+	SHOW(struct vfs_cap_data, 256, BTF_F_COMPACT | BTF_F_ZERO);
+	SHOW(struct in6_addr, 384, BTF_F_NONAME | BTF_F_COMPACT);
 	return 0;
 }
