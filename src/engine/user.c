@@ -6,9 +6,9 @@
  *     model kernel → relocate → maps → machine (vm) → programs → initial values
  *     start: attach to hooks; poll: hooks run programs, then records go to the caller
  *
- * Everything happens in the thread that polls: a hook that runs programs and the reader of their
- * records take turns, so a slow reader slows the traced command down and loses nothing, unless a
- * single turn produces more than a buffer holds; that is counted.
+ * Everything happens in the thread that polls: after each run of a program its records are read, so
+ * a slow reader slows the traced command down and loses nothing, unless a single run produces more
+ * than a buffer holds; that is counted.
  */
 #include "engine/user.h"
 #include "base/log.h"
@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 static int make_model(struct user *u, struct skep_diag *diag)
 {
@@ -77,6 +76,8 @@ static int make_machine(struct user *u, struct skep_diag *diag)
 
 static int make_hooks(struct user *u, struct skep_diag *diag)
 {
+	u->opts.hook.after_run = user_drain;
+	u->opts.hook.run_ctx = u;
 	return hook_set_new(u->vm, u->model, &u->opts.hook, &u->hooks, diag);
 }
 
@@ -140,48 +141,6 @@ static int user_start(struct engine *e, struct skep_diag *diag)
 	return err ? err : hook_start(u->hooks, diag);
 }
 
-/* One printk line or record on its way to the caller. */
-static int deliver(struct user *u, struct skep_event *ev)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ev->sz = sizeof(*ev);
-	ev->time_ns = (u64)now.tv_sec * 1000000000ULL + (u64)now.tv_nsec;
-	if (u->opts.event && !u->end)
-		u->end = u->opts.event(u->opts.ctx, ev);
-	return u->end;
-}
-
-void user_printk(void *ctx, u32 cpu, const struct vm_task *task, const char *text, size_t len)
-{
-	struct user *u = ctx;
-	struct skep_event ev = {
-		.kind = SKEP_EVENT_PRINTK,
-		.cpu = cpu,
-		.pid = task ? task->pid : 0,
-		.comm = task ? task->comm : "",
-		.data = text,
-		.size = len,
-	};
-
-	u->printk_lines++;
-	deliver(u, &ev);
-}
-
-static int on_record(void *ctx, struct map *map, u32 cpu, const void *data, size_t size)
-{
-	struct skep_event ev = {
-		.kind = SKEP_EVENT_RECORD,
-		.map = map->def.name,
-		.cpu = cpu,
-		.data = data,
-		.size = size,
-	};
-
-	return deliver(ctx, &ev);
-}
-
 /* What is due now; how long the hooks may wait before the next timer. */
 static int run_timers(struct user *u, int timeout_ms)
 {
@@ -196,16 +155,16 @@ static int run_timers(struct user *u, int timeout_ms)
 static int user_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
 {
 	struct user *u = container_of(e, struct user, engine);
-	int more, err;
+	int more;
 
-	if (u->stopped)
-		return 0;
+	if (u->stopped || u->end)
+		return u->end;
 	more = hook_poll(u->hooks, run_timers(u, timeout_ms), diag);
 	if (more < 0 && more != -EINTR)
 		return more;
-	err = event_reader_drain(u->reader, on_record, u);
-	if (err || u->end)
-		return u->end ? u->end : err;
+	user_drain(u); /* what timers produced */
+	if (u->end)
+		return u->end;
 	return u->stopped ? 0 : more == -EINTR ? 1 : more;
 }
 

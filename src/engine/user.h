@@ -49,7 +49,8 @@ int user_make_progs(struct user *u, struct skep_diag *diag);
 int user_attach(struct user *u, struct skep_diag *diag);
 void user_free_progs(struct user *u);
 
-/* user.c */
+/* user_events.c */
+void user_drain(void *user); /* deliver every finished record */
 void user_printk(void *ctx, u32 cpu, const struct vm_task *task, const char *text, size_t len);
 
 #endif

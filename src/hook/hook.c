@@ -251,6 +251,8 @@ u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, voi
 	if (set->opts.stats)
 		hp->ns += now_ns() - start;
 	hp->runs++;
+	if (set->opts.after_run)
+		set->opts.after_run(set->opts.run_ctx);
 	if (err) {
 		hp->errors++;
 		if (set->opts.fault)

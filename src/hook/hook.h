@@ -51,6 +51,9 @@ struct hook_opts {
 		       size_t size);
 	/* a run that ended in a fault; may be NULL */
 	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
+	/* after each run of any program: time to empty its buffers; may be NULL */
+	void (*after_run)(void *run_ctx);
+	void *run_ctx;
 	void *ctx;
 };
 
