@@ -72,8 +72,9 @@ struct proc_attach {
 	proc_run_fn run;
 	const struct proc_fn *fn; /* a kernel function */
 	const struct proc_tp *tp; /* an event's tracepoint */
+	u64 cookie;               /* of this site */
+	bool has_cookie;          /* else the program's counts */
 	bool at_exit;             /* kretprobe, fexit, sys_exit */
-	u32 idx;                  /* among those of all programs: names the saved call */
 	struct proc_attach *next; /* of the same point */
 	struct proc_attach *all;  /* of all */
 };
@@ -106,6 +107,8 @@ enum proc_state {
 	PROC_AWAITED, /* its parent's event came, its own first stop did not */
 	PROC_RUNNING,
 	PROC_STOPPED,
+	PROC_PARKED, /* stopped at a breakpoint until another thread has stepped over one */
+	PROC_HELD,   /* stopped until all are: they are about to be let go */
 };
 
 struct proc_task {
@@ -132,6 +135,7 @@ struct proc_task {
 	s64 override; /* what a program made the system call return */
 	bool has_override;
 	bool wants_sample;
+	int held_sig; /* the signal that it was stopped with, when PROC_HELD */
 };
 
 struct proc {
@@ -152,7 +156,7 @@ struct proc {
 	struct uprobe_set *uprobes; /* NULL: none */
 	/* the traced */
 	struct hash_table tasks, processes; /* by tid, by tgid */
-	u32 nr_tasks;
+	u32 nr_tasks, nr_parked;
 	u32 main_pid;   /* of the command */
 	bool own;       /* we started it */
 	bool all_stops; /* no seccomp filter: every system call stops */
@@ -183,6 +187,8 @@ void proc_list_add(struct proc_list *l, struct proc_attach *a);
 int proc_spawn(struct proc *p, struct skep_diag *diag);
 int proc_seize(struct proc *p, u32 pid, struct skep_diag *diag);
 u32 proc_ptrace_options(const struct proc *p);
+/* The file that a command's name stands for, as execvp finds it. */
+int proc_find_command(const char *name, char *path, size_t size, struct skep_diag *diag);
 
 /* proc_wait.c */
 int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag);

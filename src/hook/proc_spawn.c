@@ -133,7 +133,7 @@ static bool has_sys_admin(void)
 /* --- the command ---------------------------------------------------------------------------- */
 
 /* As execvp would find it, but before the fork, so that only one execve is seen. */
-static int find_command(const char *name, char *path, size_t size, struct skep_diag *diag)
+int proc_find_command(const char *name, char *path, size_t size, struct skep_diag *diag)
 {
 	const char *dir = getenv("PATH"), *end;
 	struct stat st;
@@ -226,7 +226,7 @@ int proc_spawn(struct proc *p, struct skep_diag *diag)
 	int go[2], error[2], err;
 	char path[4096];
 
-	err = find_command(c.argv[0], path, sizeof(path), diag);
+	err = proc_find_command(c.argv[0], path, sizeof(path), diag);
 	if (err)
 		return err;
 	p->own = true;

@@ -112,7 +112,6 @@ static struct proc_process *get_process(struct proc *p, u32 tgid, const struct p
 		mem_free(process);
 		return NULL;
 	}
-	uprobe_process_new(p, process, parent);
 	return process;
 }
 

@@ -50,12 +50,31 @@ static void go_on(struct proc *p, struct proc_task *t, int sig)
 	if (t->regs_dirty)
 		proc_set_regs(t);
 	t->regs_dirty = t->has_regs = false;
+	if (uprobe_is_waiting(t)) {
+		t->state = PROC_PARKED;
+		p->nr_parked++;
+		return;
+	}
 	if (uprobe_is_stepping(t))
 		how = PTRACE_SINGLESTEP;
 	else if (t->wants_exit || p->all_stops)
 		how = PTRACE_SYSCALL;
 	t->state = PROC_RUNNING;
 	ptrace(how, t->tid, NULL, (void *)(uintptr_t)sig);
+}
+
+/* Threads that waited for a breakpoint's instruction (uprobe.c): they hit it again. */
+static void wake_parked(struct proc *p)
+{
+	for (size_t i = 0; p->nr_parked && i < p->tasks.room; i++) {
+		struct proc_task *t = p->tasks.slots[i].value;
+
+		if (!t || t->state != PROC_PARKED || uprobe_is_waiting(t))
+			continue;
+		p->nr_parked--;
+		uprobe_retry(t);
+		go_on(p, t, 0);
+	}
 }
 
 /* --- system calls --------------------------------------------------------------------------- */
@@ -127,6 +146,7 @@ static void on_fork(struct proc *p, struct proc_task *t, int event)
 	child = tid ? proc_task_new(p, tid, tgid ? tgid : tid, t) : NULL;
 	if (child) {
 		child->state = stopped ? PROC_STOPPED : PROC_AWAITED;
+		uprobe_forked(t, child);
 		proc_on_fork(p, t, child);
 		release_child(p, t, child);
 		if (stopped)
@@ -163,8 +183,11 @@ static void on_gone(struct proc *p, u32 tid, int status)
 
 	if (tid == p->main_pid)
 		p->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (t)
-		proc_task_free(p, t);
+	if (!t)
+		return;
+	p->nr_parked -= t->state == PROC_PARKED;
+	proc_task_free(p, t);
+	wake_parked(p);
 }
 
 /* --- signals -------------------------------------------------------------------------------- */
@@ -173,10 +196,13 @@ static void on_signal(struct proc *p, struct proc_task *t, int sig)
 {
 	if (sig == SIGTRAP && uprobe_trapped(p, t)) {
 		go_on(p, t, 0);
+		wake_parked(p);
 		return;
 	}
+	uprobe_interrupted(p, t);
 	proc_on_signal(p, t, sig);
 	go_on(p, t, sig);
+	wake_parked(p);
 }
 
 static void on_event_stop(struct proc *p, struct proc_task *t, int sig)
@@ -185,6 +211,7 @@ static void on_event_stop(struct proc *p, struct proc_task *t, int sig)
 		if (t->wants_sample)
 			proc_on_sample(p, t);
 		t->wants_sample = false;
+		uprobe_first_stop(p, t);
 		go_on(p, t, 0);
 	} else {
 		t->state = PROC_STOPPED;
@@ -363,34 +390,52 @@ void proc_kill_all(struct proc *p)
 	drain(p, KILL_NS);
 }
 
-static void let_go(struct proc *p, struct proc_task *t, int sig)
-{
-	if (t->regs_dirty)
-		proc_set_regs(t);
-	ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(uintptr_t)sig);
-	proc_task_free(p, t);
-}
-
-/* A stop on the way out: breakpoints are done with, then the thread is let go with its signal. */
-static void detach_at(struct proc *p, struct proc_task *t, int status)
+/* Stopped for good: what it needs to go on is kept until all threads are. */
+static void hold_at(struct proc *p, struct proc_task *t, int status)
 {
 	int event = status >> 16, sig = WSTOPSIG(status);
-	bool is_group_stop = event == PTRACE_EVENT_STOP && sig != SIGTRAP;
 
 	t->has_regs = t->regs_dirty = false;
 	if (event == PTRACE_EVENT_FORK || event == PTRACE_EVENT_VFORK ||
 	    event == PTRACE_EVENT_CLONE) {
-		on_fork(p, t, event); /* the child is ours too; a later stop of both */
+		on_fork(p, t, event); /* the child is ours too; it stops by itself */
 		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
 		return;
 	}
-	if (!event && sig == SIGTRAP && uprobe_trapped(p, t)) {
-		go_on(p, t, 0);
-		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
+	t->state = PROC_HELD;
+	t->held_sig = 0;
+	if (!event && sig == SIGTRAP && uprobe_trapped(p, t))
 		return;
+	if (event == PTRACE_EVENT_STOP && sig != SIGTRAP)
+		t->held_sig = SIGSTOP; /* it stays stopped without us */
+	else if (!event && sig != (SIGTRAP | 0x80))
+		t->held_sig = sig;
+}
+
+static bool all_held(const struct proc *p)
+{
+	for (size_t i = 0; i < p->tasks.room; i++) {
+		const struct proc_task *t = p->tasks.slots[i].value;
+
+		if (t && t->state != PROC_HELD && t->state != PROC_PARKED)
+			return false;
 	}
-	uprobe_remove(p, t);
-	let_go(p, t, !event && sig != (SIGTRAP | 0x80) ? sig : is_group_stop ? SIGSTOP : 0);
+	return true;
+}
+
+static void let_all_go(struct proc *p)
+{
+	for (size_t i = 0; i < p->tasks.room; i++) {
+		struct proc_task *t = p->tasks.slots[i].value;
+
+		if (!t || (t->state != PROC_HELD && t->state != PROC_PARKED))
+			continue;
+		uprobe_remove(p, t);
+		if (t->regs_dirty)
+			proc_set_regs(t);
+		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(uintptr_t)t->held_sig);
+	}
+	proc_tasks_done(p);
 }
 
 static void interrupt_all(struct proc *p)
@@ -412,7 +457,7 @@ void proc_detach_all(struct proc *p)
 
 	interrupt_all(p);
 	start_timer(p, DRAIN_TICK_MS);
-	while (p->nr_tasks && proc_now() < end) {
+	while (!all_held(p) && proc_now() < end) {
 		struct proc_task *t;
 
 		tid = waitpid(-1, &status, __WALL | __WNOTHREAD);
@@ -422,8 +467,9 @@ void proc_detach_all(struct proc *p)
 		if (tid > 0 && !WIFSTOPPED(status))
 			on_gone(p, tid, status);
 		else if (t)
-			detach_at(p, t, status);
+			hold_at(p, t, status);
 		else if (tid > 0)
 			ptrace(PTRACE_DETACH, tid, NULL, NULL);
 	}
+	let_all_go(p);
 }

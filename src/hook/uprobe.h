@@ -8,23 +8,28 @@
 
 #include "hook/proc.h"
 
-/* Attach time. NULL p: only check. why is filled where the answer is no. */
+/* Attach time. p NULL: only check. */
 int uprobe_attach(struct proc *p, struct hook_prog *hp, const struct prog *prog,
 		  const struct hook_opts *opts, struct skep_diag *diag);
 void uprobe_set_free(struct proc *p);
 
 /* Processes come and go, and map files. */
-void uprobe_process_new(struct proc *p, struct proc_process *process,
-			const struct proc_process *parent);
 void uprobe_process_free(struct proc *p, struct proc_process *process);
 void uprobe_thread_free(struct proc_task *t);
+void uprobe_forked(const struct proc_task *parent, struct proc_task *child);
 void uprobe_execed(struct proc *p, struct proc_task *t);
 void uprobe_mapped(struct proc *p, struct proc_task *t);
+void uprobe_first_stop(struct proc *p, struct proc_task *t); /* of a process that ran before us */
 
 /* A SIGTRAP stop: true if it was one of ours (and the thread has been set up to go on). */
 bool uprobe_trapped(struct proc *p, struct proc_task *t);
 bool uprobe_is_stepping(const struct proc_task *t);
-/* Before the thread is let go for good: the original instructions back. */
+/* It must not go on before another thread has; then uprobe_retry. */
+bool uprobe_is_waiting(struct proc_task *t);
+void uprobe_retry(struct proc_task *t);
+/* Another signal came while it was stepping. */
+void uprobe_interrupted(struct proc *p, struct proc_task *t);
+/* Before a stopped thread is let go for good: original instructions and return addresses back. */
 void uprobe_remove(struct proc *p, struct proc_task *t);
 
 #endif
