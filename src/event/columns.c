@@ -169,6 +169,8 @@ static u64 text_weight(const struct column *col)
 
 	if (!f || (f->kind != FIELD_TEXT && f->kind != FIELD_UNION))
 		return 0;
+	if (f->kind == FIELD_UNION)
+		return f->size + 33;
 	return f->words || !f->size ? UINT64_MAX : f->size > 32 ? f->size : 0;
 }
 
@@ -278,11 +280,14 @@ static void item_at(const char *list, u32 i, char *sign, char *name, size_t size
 	name[len] = 0;
 }
 
-/* "fname" names all of fname.*, "depth" names fname.depth. */
+/* "fname" names all of fname.*, "depth" names fname.depth; a union's member names all of it. */
 static bool names(const char *name, const struct column *col)
 {
 	size_t len = strlen(name);
 
+	for (u32 i = 0; col->field && i < col->field->nr_kids; i++)
+		if (col->field->kind == FIELD_UNION && !strcmp(name, col->field->kids[i].name))
+			return true;
 	if (!strcasecmp(name, col->path) || !strcasecmp(name, leaf(col->path)))
 		return true;
 	return len && !strncmp(name, col->path, len) && col->path[len] == '.';

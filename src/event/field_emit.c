@@ -556,6 +556,21 @@ static void emit_member_text(struct strbuf *sb, const struct field *f, struct vi
 		   style == EVENT_STYLE_CELL && f->kind == FIELD_TEXT ? EVENT_STYLE_TEXT : style);
 }
 
+/* open{flags=0x241, path="/x"} */
+static void emit_union_cell(struct strbuf *sb, const struct field *f, struct view v)
+{
+	const struct field *kid = field_choose(f, v);
+
+	if (!kid) {
+		strbuf_putc(sb, '-');
+		return;
+	}
+	strbuf_puts(sb, kid->name);
+	if (kid->kind != FIELD_STRUCT && *kid->name)
+		strbuf_putc(sb, '=');
+	field_emit(sb, kid, v, EVENT_STYLE_CELL);
+}
+
 static void emit_composite(struct strbuf *sb, const struct field *f, struct view v,
 			   enum event_style style)
 {
@@ -563,6 +578,10 @@ static void emit_composite(struct strbuf *sb, const struct field *f, struct view
 	const char *sep = "";
 	bool first = true;
 
+	if (f->kind == FIELD_UNION && style == EVENT_STYLE_CELL) {
+		emit_union_cell(sb, f, v);
+		return;
+	}
 	strbuf_putc(sb, '{');
 	if (style == EVENT_STYLE_JSON) {
 		field_emit_members(sb, f, v, &sep);

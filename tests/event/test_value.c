@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Values to text and back, by BTF; elements of maps. */
+#include "../tap.h"
 #include "base/mem.h"
 #include "event/text.h"
 #include "event/value.h"
-#include "../tap.h"
 #include <arpa/inet.h>
 #include <errno.h>
 
