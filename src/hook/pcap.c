@@ -41,8 +41,6 @@ static const struct {
 	{SPEC_PROG_SK_SKB, "it parses the byte stream of a socket in a sockmap; run it with --ctx"},
 	{SPEC_PROG_SK_MSG, "it sees what a process sends, before there are packets; run it with "
 			   "--ctx"},
-	{SPEC_PROG_NETFILTER, "its context is made of the kernel's own structures"},
-	{SPEC_PROG_SK_LOOKUP, "it chooses among listening sockets"},
 	{SPEC_PROG_SK_REUSEPORT, "it chooses among the sockets of a process; run it with --ctx"},
 };
 
@@ -102,8 +100,11 @@ static int attach(struct hook_set *set, struct hook_prog *hp, struct skep_diag *
 {
 	struct pcap_hook *h = hook_of(set);
 	u32 at = pcap_kind_index(pcap_kind_of(hp->prog));
-	struct hook_prog **slot = VEC_PUSH(&h->at[at]);
+	int err = pcap_model_wanted(hp->prog) ? pcap_model_init(&h->ctx, diag) : 0;
+	struct hook_prog **slot = err ? NULL : VEC_PUSH(&h->at[at]);
 
+	if (err)
+		return err;
 	if (!slot)
 		return diag_nomem(diag);
 	*slot = hp;
@@ -211,6 +212,8 @@ static bool run_place(struct pcap_hook *h, u32 at)
 		h->nr_drop++;
 		return false;
 	}
+	if (!pcap_ctx_concerns(&h->ctx, kind))
+		return true;
 	for (size_t i = 0; i < h->at[at].nr; i++)
 		if (run_one(h, h->at[at].data[i], kind, alive) != PCAP_PASS)
 			alive = false;

@@ -68,13 +68,16 @@ enum pcap_fate {
 };
 
 enum {
-	PCAP_L3 = 1,     /* data begins at the network header */
-	PCAP_WRITE = 2,  /* the program may write the packet */
-	PCAP_EGRESS = 4, /* the packet leaves */
-	PCAP_SOCK = 8,   /* there is a socket */
-	PCAP_CB = 16,    /* cb[] is the program's own for one run */
-	PCAP_FLOW = 32,  /* flow_keys */
-	PCAP_TRIM = 64,  /* the verdict is a length */
+	PCAP_L3 = 1,       /* data begins at the network header */
+	PCAP_WRITE = 2,    /* the program may write the packet */
+	PCAP_EGRESS = 4,   /* the packet leaves */
+	PCAP_SOCK = 8,     /* there is a socket */
+	PCAP_CB = 16,      /* cb[] is the program's own for one run */
+	PCAP_FLOW = 32,    /* flow_keys */
+	PCAP_TRIM = 64,    /* the verdict is a length */
+	PCAP_LOOKUP = 128, /* the context is a bpf_sk_lookup */
+	PCAP_NF = 256,     /* the context is a bpf_nf_ctx */
+	PCAP_IP = 512,     /* only IP comes here; the rest goes on */
 };
 
 /* A place in the path where programs stand; in the order in which a packet meets them. */
@@ -101,13 +104,15 @@ struct pcap_ctx {
 	struct bpf_sock sk;
 	struct bpf_flow_keys flow;
 	struct bpf_sk_lookup lookup;
+	u64 nf[2];            /* struct bpf_nf_ctx */
 	u8 *buf;              /* for frames on their way out */
 	u8 l2[PCAP_ETH_HLEN]; /* the header that came with the frame */
 	u64 now;              /* what clocks say */
 	struct vm_world world;
 	struct model *model;
-	bool save_cb; /* programs of sockets have cb[] to themselves */
-	bool is_skb;  /* the packet went past XDP */
+	void *kskb, *kxdp, *kdev, *kstate; /* see pcap_model.c; NULL: nobody wants them */
+	bool save_cb;                      /* programs of sockets have cb[] to themselves */
+	bool is_skb;                       /* the packet went past XDP */
 };
 
 int pcap_ctx_init(struct pcap_ctx *c, const struct vm_net *net, struct model *model,
@@ -124,6 +129,12 @@ u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp,
 bool pcap_ctx_make_skb(struct pcap_ctx *c);
 void pcap_ctx_sock(struct pcap_ctx *c, const struct pcap_kind *kind);
 void pcap_ctx_flow(struct pcap_ctx *c);
+/* The kernel's structures around the packet: who wants them, making them, filling them. */
+bool pcap_model_wanted(const struct prog *prog);
+int pcap_model_init(struct pcap_ctx *c, struct skep_diag *diag);
+void pcap_model_fill(struct pcap_ctx *c);
+/* Does a program of this kind see this packet at all? After pcap_ctx_enter. */
+bool pcap_ctx_concerns(const struct pcap_ctx *c, const struct pcap_kind *kind);
 /* The packet as a frame again; false: nothing is left that could be one. */
 bool pcap_ctx_leave(struct pcap_ctx *c, struct pcap_frame *ret);
 

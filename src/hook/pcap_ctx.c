@@ -252,6 +252,52 @@ void pcap_ctx_flow(struct pcap_ctx *c)
 	pkt->flow = &c->flow;
 }
 
+/* The socket that is looked for: of the first packet of a connection, or of any datagram. */
+static void make_lookup(struct pcap_ctx *c)
+{
+	struct bpf_sk_lookup *l = &c->lookup;
+	struct tuple t;
+
+	get_tuple(c->pkt, &t);
+	memset(l, 0, sizeof(*l));
+	l->family = t.family;
+	l->protocol = t.proto;
+	if (t.family == AF_INET) {
+		memcpy(&l->remote_ip4, t.src, 4);
+		memcpy(&l->local_ip4, t.dst, 4);
+	} else {
+		memcpy(l->remote_ip6, t.src, 16);
+		memcpy(l->local_ip6, t.dst, 16);
+	}
+	l->remote_port = t.sport;
+	l->local_port = ntohs(t.dport);
+	l->ingress_ifindex = IFINDEX;
+}
+
+#define TCP_SYN 2
+#define TCP_ACK 16
+
+static bool starts_flow(const struct pcap_ctx *c)
+{
+	const struct vm_pkt *pkt = c->pkt;
+	const u8 *ip = pkt->head + pkt->net, *tcp;
+
+	if (c->lookup.protocol == IPPROTO_UDP)
+		return c->lookup.local_port;
+	tcp = ip + (c->lookup.family == AF_INET ? (ip[0] & 15) * 4 : 40);
+	return c->lookup.protocol == IPPROTO_TCP && c->lookup.local_port && pkt->tail - tcp > 13 &&
+	       (tcp[13] & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+}
+
+bool pcap_ctx_concerns(const struct pcap_ctx *c, const struct pcap_kind *kind)
+{
+	u16 proto = ntohs(c->pkt->protocol);
+
+	if ((kind->flags & PCAP_IP) && proto != 0x0800 && proto != 0x86dd)
+		return false;
+	return !(kind->flags & PCAP_LOOKUP) || starts_flow(c);
+}
+
 bool pcap_ctx_enter(struct pcap_ctx *c, const struct pcap_kind *kind)
 {
 	struct vm_pkt *pkt = c->pkt;
@@ -279,6 +325,8 @@ bool pcap_ctx_enter(struct pcap_ctx *c, const struct pcap_kind *kind)
 		pcap_ctx_sock(c, kind);
 	if (kind->flags & PCAP_FLOW)
 		pcap_ctx_flow(c);
+	if (kind->flags & PCAP_LOOKUP)
+		make_lookup(c);
 	c->skb.wire_len = vm_pkt_len(pkt);
 	return true;
 }
@@ -325,6 +373,23 @@ static void add_mem(struct vm_env *env, const char *name, void *p, size_t size, 
 			.name = name, .base = (uintptr_t)p, .size = size, .flags = flags};
 }
 
+/* What the program gets in r1. */
+static void *context_of(struct pcap_ctx *c, const struct pcap_kind *kind, size_t *ret_size)
+{
+	u32 flags = kind ? kind->flags : 0;
+
+	if (flags & PCAP_LOOKUP) {
+		*ret_size = sizeof(c->lookup);
+		return &c->lookup;
+	}
+	if (flags & PCAP_NF) {
+		*ret_size = sizeof(c->nf);
+		return c->nf;
+	}
+	*ret_size = c->pkt->kind == VM_PKT_XDP ? sizeof(c->xdp) : sizeof(c->skb);
+	return c->pkt->kind == VM_PKT_XDP ? (void *)&c->xdp : &c->skb;
+}
+
 u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp, bool *ret_fault)
 {
 	const struct pcap_kind *kind = pcap_kind_of(hp->prog);
@@ -333,6 +398,8 @@ u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp,
 	struct vm_env env = {.world = &c->world, .hook = c, .cpu = -1};
 	u32 cb[5];
 	u64 ret, errors = hp->errors;
+	size_t ctx_size;
+	void *ctx;
 
 	strcpy(env.task.comm, "swapper/0"); /* packets come in on nobody's behalf */
 	env.attach_cookie = hp->cookie;
@@ -346,8 +413,9 @@ u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp,
 	vm_pkt_bind(c->pkt, &env, xdp ? (void *)&c->xdp : &c->skb);
 	add_mem(&env, "socket", c->pkt->sk, sizeof(c->sk), VM_MEM_READ);
 	add_mem(&env, "flow_keys", c->pkt->flow, sizeof(c->flow), VM_MEM_READ | VM_MEM_WRITE);
-	ret = xdp ? hook_run(set, hp, &env, &c->xdp, sizeof(c->xdp))
-		  : hook_run(set, hp, &env, &c->skb, sizeof(c->skb));
+	pcap_model_fill(c);
+	ctx = context_of(c, kind, &ctx_size);
+	ret = hook_run(set, hp, &env, ctx, ctx_size);
 	if (own_cb)
 		memcpy(c->skb.cb, cb, sizeof(cb));
 	c->pkt->env = NULL;

@@ -334,6 +334,8 @@ static int attach(struct hook_set *set, struct hook_prog *hp, struct skep_diag *
 	int err = check_sizes(t, hp->prog, diag);
 	struct hook_prog **slot;
 
+	if (!err && pcap_model_wanted(hp->prog))
+		err = pcap_model_init(&t->ctx, diag);
 	if (err)
 		return err;
 	slot = VEC_PUSH(&t->progs);

@@ -367,7 +367,7 @@ static u64 from_pkt(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, enum dynptr
 	struct vm_pkt *pkt = run->env->pkt;
 	struct vm_dynptr p;
 
-	if (!pkt || ctx != (uintptr_t)run->ctx)
+	if (!pkt || (ctx != (uintptr_t)run->ctx && ctx != (uintptr_t)pkt->kobj))
 		return vm_fault(run, "argument 1 must be the program's context, a packet");
 	if (flags) {
 		set_null(run, ptr);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "spec/spec.h"
 #include "vm/mem.h"
+#include "vm/pkt.h"
 #include "vm/state.h"
 #include <ctype.h>
 #include <errno.h>
@@ -390,6 +391,14 @@ static u64 str_nstr(struct vm_run *run, u64 s, u64 what, u64 max, u64 r4, u64 r5
 
 /* --- the table ------------------------------------------------------------------------------- */
 
+/* Of a packet: the model's sk_buff or xdp_buff; of anything else the context is what it is. */
+static u64 kern_ctx(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	struct vm_pkt *pkt = run->env->pkt;
+
+	return pkt && pkt->kobj && r1 == (uintptr_t)run->ctx ? (uintptr_t)pkt->kobj : r1;
+}
+
 const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_iter_num_new", num_new},
 	{"bpf_iter_num_next", num_next},
@@ -409,7 +418,7 @@ const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_task_from_vpid", task_from_pid},
 	{"bpf_cgroup_acquire", same},
 	{"bpf_cgroup_release", nothing},
-	{"bpf_cast_to_kern_ctx", same},
+	{"bpf_cast_to_kern_ctx", kern_ctx},
 	{"bpf_rdonly_cast", same},
 	{"bpf_copy_from_user_str", user_str},
 	{"bpf_copy_from_user_task_str", user_task_str},

@@ -109,6 +109,7 @@ struct vm_pkt {
 	vm_clone_fn clone;
 	void *clone_ctx;
 
+	void *kobj;         /* the model's sk_buff or xdp_buff of it; NULL: none */
 	void *ctx;          /* struct xdp_md or struct __sk_buff */
 	struct vm_env *env; /* whose mem[mem_slot] is the packet */
 	u32 mem_slot;
