@@ -202,10 +202,21 @@ static bool take_mem_off(struct match *m)
 	return true;
 }
 
+static bool take_label(struct match *m, bool in_imm)
+{
+	struct word w = take_word(m->s);
+
+	if (!w.len || m->s[w.len] == '#' || !find_label(m->as, w))
+		return false;
+	m->s += w.len;
+	m->label = find_label(m->as, w)->name;
+	m->label_in_imm = in_imm;
+	return true;
+}
+
 /* "pc+3", "+3", or a label. */
 static bool take_target(struct match *m, bool in_imm)
 {
-	struct word w;
 	s64 v;
 
 	if ((m->s[0] == 'p' && m->s[1] == 'c' && (m->s[2] == '+' || m->s[2] == '-')))
@@ -222,13 +233,7 @@ static bool take_target(struct match *m, bool in_imm)
 			m->s += 1 + take_word(m->s + 1).len;
 		return true;
 	}
-	w = take_word(m->s);
-	if (!w.len || m->s[w.len] == '#' || !find_label(m->as, w))
-		return false;
-	m->s += w.len;
-	m->label = find_label(m->as, w)->name;
-	m->label_in_imm = in_imm;
-	return true;
+	return take_label(m, in_imm);
 }
 
 static const struct spec_helper *helper_named(struct word w)
@@ -312,6 +317,8 @@ static bool take_func_distance(struct match *m)
 {
 	s64 v;
 
+	if (take_label(m, true))
+		return true;
 	if (!take_signed(m, INT32_MIN, INT32_MAX, &v))
 		return false;
 	m->insn->imm = (s32)v;
