@@ -118,7 +118,7 @@ static u64 probe(struct vm_run *run, u64 dst, u32 size, u64 addr, mem_read_fn re
 {
 	long err = read(run, ptr_of(dst), size, addr);
 
-	if (err)
+	if (err && size)
 		memset(ptr_of(dst), 0, size);
 	return err;
 }
@@ -127,7 +127,7 @@ static u64 probe_str(struct vm_run *run, u64 dst, u32 size, u64 addr, mem_read_f
 {
 	long ret = read_str(run, ptr_of(dst), size, addr, read);
 
-	if (ret < 0)
+	if (ret < 0 && size)
 		memset(ptr_of(dst), 0, size);
 	return ret;
 }
