@@ -208,7 +208,7 @@ int map_user_freeze(struct map *map)
 		return -ENOTSUPP;
 	if (map->def.flags & BPF_F_RDONLY)
 		return -EPERM;
-	return __atomic_exchange_n(&map->frozen, true, __ATOMIC_ACQ_REL) ? -EBUSY : 0;
+	return __atomic_exchange_n(&map->frozen, true, __ATOMIC_ACQ_REL) ? -EPERM : 0;
 }
 
 /* --- records ---------------------------------------------------------------------------------- */
@@ -223,4 +223,14 @@ void map_stats(const struct map *map, struct map_stats *ret)
 int map_poll_fd(struct map *map)
 {
 	return map->ops->poll_fd ? map->ops->poll_fd(map) : -EOPNOTSUPP;
+}
+
+int map_target_get(struct map *map, const void *key, u64 *ret_target)
+{
+	return map->ops->target ? map->ops->target(map, key, ret_target) : -ENOENT;
+}
+
+long map_target_set(struct map *map, const void *key, u64 target, u64 flags)
+{
+	return map->ops->target_set ? map->ops->target_set(map, key, target, flags) : -EOPNOTSUPP;
 }

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "map/map.h"
+#include "spec/uapi.h"
 #include <errno.h>
 #include <string.h>
 
@@ -26,20 +27,22 @@
 #define MAP_MAX_PERCPU      (32u << 10) /* value of a per-CPU map */
 #define MAP_MAX_STACK_DEPTH 127
 
-#define MAP_TYPE_ARENA 33 /* newer than the headers of Debian 12 */
+#define MAP_MAX_AREA (1ull << 40) /* address space for the elements of one map */
 
 #define FLAGS_ACCESS (BPF_F_RDONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY | BPF_F_WRONLY_PROG)
 
 enum {
-	MAP_T_PERCPU = 1,     /* user values are one per CPU */
-	MAP_T_FD = 2,         /* user values are 4 bytes: a descriptor in, an id out */
-	MAP_T_NO_KEY = 4,     /* queue, stack, bloom: keys are NULL */
-	MAP_T_LOCK = 8,       /* values may have a bpf_spin_lock */
-	MAP_T_TIMER = 16,     /* … a bpf_timer or bpf_wq */
-	MAP_T_KPTR = 32,      /* … kptrs and refcounts */
-	MAP_T_ROOTS = 64,     /* … list heads and rbtree roots */
-	MAP_T_UPTR = 128,     /* … uptrs */
-	MAP_T_TASK_WORK = 256 /* … bpf_task_work */
+	MAP_T_PERCPU = 1,      /* user values are one per CPU */
+	MAP_T_FD = 2,          /* user values are 4 bytes: a descriptor in, an id out */
+	MAP_T_NO_KEY = 4,      /* queue, stack, bloom: keys are NULL */
+	MAP_T_LOCK = 8,        /* values may have a bpf_spin_lock */
+	MAP_T_TIMER = 16,      /* … a bpf_timer or bpf_wq */
+	MAP_T_KPTR = 32,       /* … kptrs and refcounts */
+	MAP_T_ROOTS = 64,      /* … list heads and rbtree roots */
+	MAP_T_UPTR = 128,      /* … uptrs */
+	MAP_T_TASK_WORK = 256, /* … bpf_task_work */
+	MAP_T_NOT_INNER = 512, /* cannot be an inner map */
+	MAP_T_STORAGE = 1024,  /* keyed by an owner that may go */
 };
 
 struct map_ops {
@@ -70,20 +73,31 @@ struct map_ops {
 	void (*stats)(const struct map *map, struct map_stats *ret);
 	long (*consume)(struct map *map, map_record_fn fn, void *ctx);
 	int (*poll_fd)(struct map *map);
+	int (*target)(struct map *map, const void *key, u64 *ret);
+	long (*target_set)(struct map *map, const void *key, u64 target, u64 flags);
 };
 
 extern const struct map_ops map_array_ops, map_percpu_array_ops, map_hash_ops, map_percpu_hash_ops,
 	map_lru_hash_ops, map_lru_percpu_hash_ops, map_prog_array_ops, map_perf_ops,
-	map_ringbuf_ops, map_user_ringbuf_ops;
+	map_ringbuf_ops, map_user_ringbuf_ops, map_queue_ops, map_stack_ops, map_bloom_ops,
+	map_lpm_ops, map_array_of_maps_ops, map_hash_of_maps_ops, map_stack_trace_ops,
+	map_cgroup_array_ops, map_devmap_ops, map_cpumap_ops, map_xskmap_ops, map_sockmap_ops,
+	map_reuseport_ops, map_devmap_hash_ops, map_sockhash_ops, map_sk_storage_ops,
+	map_task_storage_ops, map_inode_storage_ops, map_cgrp_storage_ops, map_cgroup_storage_ops,
+	map_percpu_cgroup_storage_ops, map_struct_ops_ops, map_arena_ops;
 
 /* --- creation -------------------------------------------------------------------------------- */
 
 /* Zeroed address space that costs memory only where it is touched; freed with the map. */
 char *map_reserve(struct map *map, u32 area, u64 nr, u64 size);
+void map_each_live(void (*fn)(struct map *map, void *ctx), void *ctx);
 void map_unreserve(struct map_area *area);
 size_t map_reserved(void); /* bytes of address space that all maps hold now */
 
 #define refuse(diag, err, ...) diag_set(diag, err, __VA_ARGS__)
+/* Check an inner map's definition, and whether a map has that shape. */
+int map_check_inner(const struct map_def *inner, struct skep_diag *diag);
+bool map_is_like(const struct map_def *inner, const struct map *map);
 int map_check_flags(const struct map_def *def, u32 allowed, struct skep_diag *diag);
 int map_check_percpu(const struct map_def *def, struct skep_diag *diag);
 
@@ -158,11 +172,7 @@ void map_waker_done(struct map_waker *w);
 
 /* --- freeing behind readers (map.c) ---------------------------------------------------------- */
 
-/* fn(ptr) once no reader of now is left. Embed the node in what is freed. */
-struct map_deferred {
-	struct map_deferred *next;
-	void (*fn)(struct map_deferred *node);
-};
+/* fn(node) once no reader of now is left. */
 void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node));
 void map_defer_flush(void); /* wait for readers and free; does nothing inside map_read_lock */
 

@@ -26,6 +26,29 @@ static const struct map_ops *const types[] = {
 	[BPF_MAP_TYPE_LRU_PERCPU_HASH] = &map_lru_percpu_hash_ops,
 	[BPF_MAP_TYPE_RINGBUF] = &map_ringbuf_ops,
 	[BPF_MAP_TYPE_USER_RINGBUF] = &map_user_ringbuf_ops,
+	[BPF_MAP_TYPE_QUEUE] = &map_queue_ops,
+	[BPF_MAP_TYPE_STACK] = &map_stack_ops,
+	[BPF_MAP_TYPE_BLOOM_FILTER] = &map_bloom_ops,
+	[BPF_MAP_TYPE_LPM_TRIE] = &map_lpm_ops,
+	[BPF_MAP_TYPE_ARRAY_OF_MAPS] = &map_array_of_maps_ops,
+	[BPF_MAP_TYPE_HASH_OF_MAPS] = &map_hash_of_maps_ops,
+	[BPF_MAP_TYPE_STACK_TRACE] = &map_stack_trace_ops,
+	[BPF_MAP_TYPE_CGROUP_ARRAY] = &map_cgroup_array_ops,
+	[BPF_MAP_TYPE_DEVMAP] = &map_devmap_ops,
+	[BPF_MAP_TYPE_DEVMAP_HASH] = &map_devmap_hash_ops,
+	[BPF_MAP_TYPE_CPUMAP] = &map_cpumap_ops,
+	[BPF_MAP_TYPE_XSKMAP] = &map_xskmap_ops,
+	[BPF_MAP_TYPE_SOCKMAP] = &map_sockmap_ops,
+	[BPF_MAP_TYPE_SOCKHASH] = &map_sockhash_ops,
+	[BPF_MAP_TYPE_REUSEPORT_SOCKARRAY] = &map_reuseport_ops,
+	[BPF_MAP_TYPE_SK_STORAGE] = &map_sk_storage_ops,
+	[BPF_MAP_TYPE_TASK_STORAGE] = &map_task_storage_ops,
+	[BPF_MAP_TYPE_INODE_STORAGE] = &map_inode_storage_ops,
+	[SPEC_MAP_CGRP_STORAGE] = &map_cgrp_storage_ops,
+	[BPF_MAP_TYPE_CGROUP_STORAGE] = &map_cgroup_storage_ops,
+	[BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = &map_percpu_cgroup_storage_ops,
+	[BPF_MAP_TYPE_STRUCT_OPS] = &map_struct_ops_ops,
+	[SPEC_MAP_ARENA] = &map_arena_ops,
 };
 
 /* --- CPUs ------------------------------------------------------------------------------------ */
@@ -114,22 +137,31 @@ void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node))
 	pthread_mutex_unlock(&defer_lock);
 }
 
-void map_defer_flush(void)
+static struct map_deferred *take_deferred(void)
 {
-	struct map_deferred *node, *next;
+	struct map_deferred *node;
 
-	if (read_depth || !nr_deferred)
-		return;
 	pthread_mutex_lock(&defer_lock);
 	node = deferred;
 	deferred = NULL;
 	nr_deferred = 0;
 	pthread_mutex_unlock(&defer_lock);
-	if (node)
-		urcu_bp_synchronize_rcu();
-	for (; node; node = next) {
-		next = node->next;
-		node->fn(node);
+	return node;
+}
+
+/* What is freed may defer more. */
+void map_defer_flush(void)
+{
+	struct map_deferred *node, *next;
+
+	while (!read_depth && nr_deferred) {
+		node = take_deferred();
+		if (node)
+			urcu_bp_synchronize_rcu();
+		for (; node; node = next) {
+			next = node->next;
+			node->fn(node);
+		}
 	}
 }
 
@@ -206,7 +238,7 @@ static int check_common(const struct map_def *def, struct skep_diag *diag)
 {
 	u32 file = BPF_F_RDONLY | BPF_F_WRONLY;
 
-	if (def->extra && def->type != BPF_MAP_TYPE_BLOOM_FILTER && def->type != MAP_TYPE_ARENA)
+	if (def->extra && def->type != BPF_MAP_TYPE_BLOOM_FILTER && def->type != SPEC_MAP_ARENA)
 		return refuse(diag, -EINVAL, "map_extra means nothing for this type");
 	if ((def->flags & file) == file)
 		return refuse(diag, -EINVAL, "BPF_F_RDONLY and BPF_F_WRONLY exclude each other");
@@ -255,6 +287,8 @@ static int check_fields(const struct map_def *def, const struct map_ops *ops,
 	if (def->nr_fields > MAP_MAX_FIELDS)
 		return refuse(diag, -E2BIG, "more than %d special fields in a value",
 			      MAP_MAX_FIELDS);
+	if (ops->flags & MAP_T_NO_KEY)
+		return refuse(diag, -EINVAL, "values of this type cannot have special fields");
 	if (def->flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG))
 		return refuse(diag, -EACCES,
 			      "a map with special fields cannot restrict its programs");
@@ -289,6 +323,51 @@ static int check_def(const struct map_def *def, const struct map_ops **ret_ops,
 	return err ? err : check_fields(def, ops, diag);
 }
 
+int map_check_inner(const struct map_def *inner, struct skep_diag *diag)
+{
+	const struct map_ops *ops = NULL;
+	int err;
+
+	if (!inner)
+		return refuse(diag, -EBADF, "a map of maps needs the definition of its inner maps");
+	err = check_def(inner, &ops, diag);
+	if (err)
+		return diag_at(diag, err, "inner map");
+	if (inner->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || inner->type == BPF_MAP_TYPE_HASH_OF_MAPS)
+		return refuse(diag, -EINVAL, "maps of maps of maps do not exist");
+	if (ops->flags & MAP_T_NOT_INNER)
+		return refuse(diag, -ENOTSUPP, "%s cannot be an inner map", ops->name);
+	return 0;
+}
+
+static bool same_fields(const struct map_def *a, const struct map_def *b)
+{
+	if (a->nr_fields != b->nr_fields)
+		return false;
+	for (u32 i = 0; i < a->nr_fields; i++)
+		if (memcmp(&a->fields[i], &b->fields[i], sizeof(a->fields[i])))
+			return false;
+	return true;
+}
+
+/* The kernel compares the number of entries where programs rely on it. */
+static bool has_fixed_entries(const struct map_def *def)
+{
+	return (def->type == BPF_MAP_TYPE_ARRAY && !(def->flags & BPF_F_INNER_MAP)) ||
+	       def->type == BPF_MAP_TYPE_XSKMAP;
+}
+
+bool map_is_like(const struct map_def *inner, const struct map *map)
+{
+	u32 not_kept = BPF_F_RDONLY | BPF_F_WRONLY;
+
+	return inner->type == map->def.type && inner->key_size == map->def.key_size &&
+	       inner->value_size == map->def.value_size &&
+	       (inner->flags & ~not_kept) == (map->def.flags & ~not_kept) &&
+	       same_fields(inner, &map->def) &&
+	       (!has_fixed_entries(inner) || inner->max_entries == map->def.max_entries);
+}
+
 /* --- life ------------------------------------------------------------------------------------ */
 
 static pthread_mutex_t all_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -312,6 +391,15 @@ static void delist(struct map *map)
 			*p = map->next_map;
 			break;
 		}
+	pthread_mutex_unlock(&all_lock);
+}
+
+/* fn runs under the lock of the list: it must not make or put maps. */
+void map_each_live(void (*fn)(struct map *map, void *ctx), void *ctx)
+{
+	pthread_mutex_lock(&all_lock);
+	for (struct map *map = all_maps; map; map = map->next_map)
+		fn(map, ctx);
 	pthread_mutex_unlock(&all_lock);
 }
 
@@ -411,13 +499,18 @@ struct map *map_get(struct map *map)
 	return map;
 }
 
+static void destroy_deferred(struct map_deferred *node)
+{
+	destroy(container_of(node, struct map, deferred));
+}
+
+/* A map that goes may hold the last reference to others: flush until nothing is left. */
 void map_put(struct map *map)
 {
 	if (!map || __atomic_sub_fetch(&map->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	delist(map);
-	map_defer_flush();
-	destroy(map);
+	map_defer(&map->deferred, destroy_deferred);
 	map_defer_flush();
 }
 

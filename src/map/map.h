@@ -71,6 +71,11 @@ struct map_mem {
 typedef void (*map_field_dtor)(void *ctx, struct map *map, const struct map_field *field,
 			       void *addr);
 
+struct map_deferred { /* freed when no reader is left that could see it */
+	struct map_deferred *next;
+	void (*fn)(struct map_deferred *node);
+};
+
 struct map_area { /* reserved address space */
 	char *p;
 	size_t size;
@@ -93,13 +98,14 @@ struct map {
 	struct map_def inner_def; /* def.inner points here */
 	char *name;
 	struct map *next_map;
+	struct map_deferred deferred;
 	/* each type embeds struct map first and has its own state behind it */
 };
 
 /* Create and destroy. 0, or the errno that BPF_MAP_CREATE gives for the same attributes. */
 int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag);
 struct map *map_get(struct map *map);
-void map_put(struct map *map); /* NULL is fine; the last one frees. Not inside map_read_lock */
+void map_put(struct map *map); /* NULL is fine; the last one frees, behind all readers */
 struct map *map_by_id(u32 id); /* takes a reference; NULL: no such map */
 
 /* Who is told of special fields in values that go away. Before the map is used. */
@@ -181,15 +187,28 @@ long perf_output(struct map *map, u64 flags, u32 this_cpu, const void *data, u64
 long perf_consume(struct map *map, map_record_fn fn, void *ctx);
 int perf_set_pages(struct map *map, u32 pages); /* per CPU, before the first output; default 64 */
 
-/* stack_trace: the id of a stack, or -EEXIST as bpf_get_stackid. */
+/* stack_trace: what bpf_get_stackid does with a stack, innermost first: leaves out as many as
+ * flags & BPF_F_SKIP_FIELD_MASK say; the id, or -EFAULT, -EEXIST, -ENOMEM. */
 long stack_map_put(struct map *map, const u64 *ips, u32 nr, u64 flags);
 
-/* task, inode, sk, cgrp storage: keyed by the address of a model object. */
+/* task, inode, sk, cgrp storage: keyed by the address of a model object. flags: 0 or
+ * BPF_LOCAL_STORAGE_GET_F_CREATE; init NULL: zeros; err may be NULL. map_for_each shows all, with
+ * the owner's address as the key. */
 void *storage_get(struct map *map, void *owner, const void *init, u64 flags, int *err);
 long storage_delete(struct map *map, void *owner);
 void storage_owner_gone(void *owner); /* drops what every map keeps for it */
 
-/* cgroup_array, sockmap, sockhash, devmap, cpumap, xskmap: target of an entry, as set by user */
-int map_target_get(struct map *map, const void *key, u64 *ret_target); /* 0 or -ENOENT */
+/* cgroup_storage and its per-CPU kin: what bpf_get_local_storage gives for a program of that attach
+ * type that is attached to that cgroup. Made when first asked for; NULL: no memory. */
+void *cgroup_storage_get(struct map *map, u64 cgroup_id, u32 attach_type);
+
+/*
+ * What entries lead to, as the user set it: devmap and devmap_hash an interface's number, cpumap
+ * a CPU, xskmap, sockmap, sockhash and reuseport_sockarray whatever number was put in (no
+ * descriptor is looked up), cgroup_array a cgroup's id. 0 or -ENOENT.
+ */
+int map_target_get(struct map *map, const void *key, u64 *ret_target);
+/* The same, set by a program's helper (bpf_sock_map_update and kin). */
+long map_target_set(struct map *map, const void *key, u64 target, u64 flags);
 
 #endif

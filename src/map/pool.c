@@ -13,18 +13,21 @@
  * An element is FREE, then TAKEN (by one thread), then LINKED. The hand takes only LINKED ones,
  * and only while it holds the bucket's lock, so nobody else frees what it takes.
  */
-#include "map/hash.h"
+#include "map/htab.h"
 
 /* Replacing an element takes the new one before the old is given back: room for so many threads
  * doing that at one moment; beyond it, values are replaced in place. */
 #define NR_SPARE 1024
 
-int hash_pools_init(struct hash *h)
+u32 htab_nr_elems(const struct htab *h)
 {
-	u32 max = h->map.def.max_entries;
-	bool own = h->map.def.flags & BPF_F_NO_COMMON_LRU;
+	return h->is_lru ? h->max : h->max + NR_SPARE;
+}
 
-	h->nr_elems = h->is_lru ? max : max + NR_SPARE;
+int htab_pools_init(struct htab *h)
+{
+	bool own = h->is_lru && h->map.def.flags & BPF_F_NO_COMMON_LRU;
+
 	h->nr_pools = own ? h->map.nr_cpus : 1;
 	h->pools = mem_calloc(h->nr_pools, sizeof(*h->pools));
 	if (!h->pools)
@@ -36,7 +39,7 @@ int hash_pools_init(struct hash *h)
 	return 0;
 }
 
-static struct elem *pop_free(struct hash *h, struct pool *p)
+static struct elem *pop_free(struct htab *h, struct pool *p)
 {
 	u64 head = __atomic_load_n(&p->free, __ATOMIC_ACQUIRE), next;
 	struct elem *e;
@@ -44,58 +47,58 @@ static struct elem *pop_free(struct hash *h, struct pool *p)
 	do {
 		if (!(u32)head)
 			return NULL;
-		e = hash_elem(h, (u32)head);
+		e = htab_elem(h, (u32)head);
 		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&e->next_free, __ATOMIC_RELAXED);
 	} while (!__atomic_compare_exchange_n(&p->free, &head, next, true, __ATOMIC_ACQ_REL,
 					      __ATOMIC_ACQUIRE));
 	return e;
 }
 
-static void push_free(struct hash *h, struct pool *p, struct elem *e)
+static void push_free(struct htab *h, struct pool *p, struct elem *e)
 {
 	u64 head = __atomic_load_n(&p->free, __ATOMIC_RELAXED), next;
 
 	do {
 		__atomic_store_n(&e->next_free, (u32)head, __ATOMIC_RELAXED);
-		next = ((head >> 32) + 1) << 32 | hash_elem_idx(h, e);
+		next = ((head >> 32) + 1) << 32 | htab_elem_idx(h, e);
 	} while (!__atomic_compare_exchange_n(&p->free, &head, next, true, __ATOMIC_ACQ_REL,
 					      __ATOMIC_RELAXED));
 }
 
-static struct elem *take_unused(struct hash *h, struct pool *p)
+static struct elem *take_unused(struct htab *h, struct pool *p)
 {
 	u32 nr = __atomic_load_n(&p->nr_used, __ATOMIC_RELAXED);
 
 	while (nr < p->nr)
 		if (__atomic_compare_exchange_n(&p->nr_used, &nr, nr + 1, true, __ATOMIC_ACQ_REL,
 						__ATOMIC_RELAXED))
-			return hash_elem(h, p->first + nr);
+			return htab_elem(h, p->first + nr);
 	return NULL;
 }
 
 /* Throw out e unless it was used lately. */
-static bool evict(struct hash *h, struct elem *e)
+static bool evict(struct htab *h, struct elem *e)
 {
 	if (__atomic_load_n(&e->state, __ATOMIC_ACQUIRE) != ELEM_LINKED)
 		return false;
 	if (__atomic_exchange_n(&e->ref, 0, __ATOMIC_RELAXED))
 		return false;
-	if (!hash_unlink(h, e))
+	if (!htab_unlink(h, e))
 		return false;
-	hash_drop_value(h, e);
+	htab_drop_value(h, e);
 	return true;
 }
 
 /* Two rounds clear all marks; the third is for what others do meanwhile. */
-static struct elem *run_clock(struct hash *h, struct pool *p)
+static struct elem *run_clock(struct htab *h, struct pool *p)
 {
 	struct elem *e;
 
 	for (u64 i = 0; i < (u64)p->nr * 3; i++) {
 		u32 hand = __atomic_fetch_add(&p->hand, 1, __ATOMIC_RELAXED) % p->nr;
 
-		if (evict(h, hash_elem(h, p->first + hand)))
-			return hash_elem(h, p->first + hand);
+		if (evict(h, htab_elem(h, p->first + hand)))
+			return htab_elem(h, p->first + hand);
 		e = pop_free(h, p);
 		if (e)
 			return e;
@@ -103,12 +106,12 @@ static struct elem *run_clock(struct hash *h, struct pool *p)
 	return NULL;
 }
 
-static struct pool *own_pool(struct hash *h)
+static struct pool *own_pool(struct htab *h)
 {
 	return &h->pools[h->nr_pools > 1 ? map_current_cpu() % h->nr_pools : 0];
 }
 
-struct elem *hash_take(struct hash *h)
+struct elem *htab_take(struct htab *h)
 {
 	struct pool *p = own_pool(h);
 	struct elem *e = pop_free(h, p);
@@ -124,9 +127,9 @@ struct elem *hash_take(struct hash *h)
 	return e;
 }
 
-void hash_give(struct hash *h, struct elem *e)
+void htab_give(struct htab *h, struct elem *e)
 {
-	u32 i = (hash_elem_idx(h, e) - 1) / h->pools[0].nr;
+	u32 i = (htab_elem_idx(h, e) - 1) / h->pools[0].nr;
 
 	__atomic_store_n(&e->state, ELEM_FREE, __ATOMIC_RELAXED);
 	push_free(h, &h->pools[i], e);

@@ -91,7 +91,7 @@ static int prog_array_user_remove(struct map *map, const void *key)
 const struct map_ops map_prog_array_ops = {
 	.name = "prog_array",
 	.size = sizeof(struct map),
-	.flags = MAP_T_FD,
+	.flags = MAP_T_FD | MAP_T_NOT_INNER,
 	.check = map_fd_array_check,
 	.init = prog_array_init,
 	.lookup = map_no_lookup,

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * cgroup_storage and percpu_cgroup_storage, as the kernel's local_storage.c: a value per cgroup,
+ * or per cgroup and attach type where the key is a struct bpf_cgroup_storage_key. Entries are made
+ * when a program is attached (here: cgroup_storage_get) and never by an update.
+ */
+#include "map/htab.h"
+
+#define MAX_VALUE   (UINT16_MAX - 128) /* as other storages */
+#define MAX_CGROUPS (1u << 16)
+
+static int check(const struct map_def *def, struct skep_diag *diag)
+{
+	bool percpu = def->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+	u32 max = percpu ? MAP_MAX_PERCPU : MAX_VALUE;
+
+	if (def->key_size != sizeof(struct bpf_cgroup_storage_key) && def->key_size != 8)
+		return refuse(
+			diag, -EINVAL,
+			"a key is a cgroup's id (8 bytes) or a struct bpf_cgroup_storage_key");
+	if (!def->value_size)
+		return refuse(diag, -EINVAL, "a storage needs values");
+	if (def->value_size > max)
+		return refuse(diag, -E2BIG, "values have at most %u bytes", max);
+	if (def->max_entries)
+		return refuse(diag, -EINVAL, "max_entries of a storage is 0");
+	return map_check_flags(def, FLAGS_ACCESS, diag);
+}
+
+static int init(struct map *map, struct skep_diag *diag)
+{
+	struct htab *h = htab_of(map);
+
+	h->is_percpu = map->def.type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+	h->key_size = map->def.key_size;
+	h->value_size = map->def.value_size;
+	return htab_make(h, MAX_CGROUPS, 0);
+}
+
+/* The bytes behind attach_type are not part of the key. */
+static struct bpf_cgroup_storage_key read_key(const struct map *map, const void *key)
+{
+	struct bpf_cgroup_storage_key k = {0}, clean = {0};
+
+	memcpy(&k, key, map->def.key_size);
+	clean.cgroup_inode_id = k.cgroup_inode_id;
+	clean.attach_type = k.attach_type;
+	return clean;
+}
+
+void *cgroup_storage_get(struct map *map, u64 cgroup_id, u32 attach_type)
+{
+	struct bpf_cgroup_storage_key k = {.cgroup_inode_id = cgroup_id};
+	static const u8 zeros[UINT16_MAX];
+	void *value;
+
+	if (map->ops != &map_cgroup_storage_ops && map->ops != &map_percpu_cgroup_storage_ops)
+		return NULL;
+	if (map->def.key_size == sizeof(k))
+		k.attach_type = attach_type;
+	value = map->ops->lookup(map, &k);
+	if (value)
+		return value;
+	if (htab_of(map)->is_percpu)
+		htab_update_percpu(map, &k, zeros, BPF_NOEXIST);
+	else
+		htab_update(map, &k, zeros, BPF_NOEXIST);
+	return map->ops->lookup(map, &k);
+}
+
+/* --- bpf(2) ----------------------------------------------------------------------------------- */
+
+static int user_lookup(struct map *map, const void *key, void *value, u64 flags)
+{
+	struct bpf_cgroup_storage_key k = read_key(map, key);
+
+	return htab_user_lookup(map, &k, value, flags);
+}
+
+static int user_update(struct map *map, const void *key, const void *value, u64 flags)
+{
+	struct bpf_cgroup_storage_key k = read_key(map, key);
+
+	if (flags & ~(u64)(BPF_F_LOCK | BPF_EXIST))
+		return -EINVAL;
+	return (int)htab_update(map, &k, value, (flags & BPF_F_LOCK) | BPF_EXIST);
+}
+
+static int percpu_user_update(struct map *map, const void *key, const void *value, u64 flags)
+{
+	struct bpf_cgroup_storage_key k = read_key(map, key);
+
+	if (flags != BPF_ANY && flags != BPF_EXIST)
+		return -EINVAL;
+	return htab_update_percpu_all(map, &k, value, BPF_EXIST);
+}
+
+static int user_remove(struct map *map, const void *key)
+{
+	return -EINVAL;
+}
+
+/* A key that is not there ends the walk, it does not start it again. */
+static int next_key(struct map *map, const void *key, void *next)
+{
+	struct bpf_cgroup_storage_key k = {0};
+
+	if (!key)
+		return htab_next_key(map, NULL, next);
+	k = read_key(map, key);
+	return map->ops->lookup(map, &k) ? htab_next_key(map, &k, next) : -ENOENT;
+}
+
+#define STORAGE_OPS                                                                                \
+	.size = sizeof(struct htab), .check = check, .init = init, .done = htab_done,              \
+	.user_lookup = user_lookup, .user_remove = user_remove, .next_key = next_key,              \
+	.for_each = htab_for_each
+
+const struct map_ops map_cgroup_storage_ops = {
+	.name = "cgroup_storage",
+	.flags = MAP_T_NOT_INNER | MAP_T_LOCK,
+	.lookup = htab_lookup,
+	.user_update = user_update,
+	STORAGE_OPS,
+};
+
+const struct map_ops map_percpu_cgroup_storage_ops = {
+	.name = "percpu_cgroup_storage",
+	.flags = MAP_T_NOT_INNER | MAP_T_PERCPU,
+	.lookup = htab_lookup_percpu,
+	.lookup_percpu = htab_lookup_cpu,
+	.user_update = percpu_user_update,
+	STORAGE_OPS,
+};
