@@ -42,7 +42,7 @@ size_t types_essential_len(const char *name)
 
 static u64 fingerprint(const struct btf *btf)
 {
-	u32 nr = btf__type_cnt(btf), step = nr / 256 + 1;
+	u32 nr = btf__type_cnt(btf), step = nr / 64 + 1;
 	u64 h = nr;
 
 	for (u32 id = 1; id < nr; id += step)
@@ -88,6 +88,15 @@ static void drop(struct index *x)
 	*x = (struct index){0};
 }
 
+/* A free place, else one after the other. */
+static struct index *victim(void)
+{
+	for (u32 i = 0; i < NR_INDEXES; i++)
+		if (!indexes[i].btf)
+			return &indexes[i];
+	return &indexes[next_victim++ % NR_INDEXES];
+}
+
 /* The index of btf, made if need be; NULL: no memory. Under the lock. */
 static struct index *get(const struct btf *btf)
 {
@@ -97,7 +106,7 @@ static struct index *get(const struct btf *btf)
 	for (u32 i = 0; i < NR_INDEXES; i++)
 		if (indexes[i].btf == btf && indexes[i].print == print)
 			return &indexes[i];
-	x = &indexes[next_victim++ % NR_INDEXES];
+	x = victim();
 	drop(x);
 	if (fill(x, btf))
 		return x;

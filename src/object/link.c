@@ -94,11 +94,14 @@ static struct func *callee(struct link *l, const struct func *f, u32 i, int *err
 static int place(struct link *l, struct func *f)
 {
 	struct func **slot = VEC_PUSH(&l->funcs);
-	struct frame *frame = VEC_PUSH(&l->stack);
+	struct frame *frame;
 
-	if (!slot || !frame)
+	if (!slot)
 		return diag_nomem(l->diag);
 	*slot = f;
+	frame = VEC_PUSH(&l->stack);
+	if (!frame)
+		return diag_nomem(l->diag);
 	*frame = (struct frame){.func = f};
 	f->placed = l->nr_insns + 1;
 	l->nr_insns += f->nr;

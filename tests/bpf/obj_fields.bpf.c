@@ -24,7 +24,6 @@ struct value {
 	long count;
 	struct bpf_spin_lock lock;
 	struct nested in;
-	struct task_struct KPTR *task[2];
 	struct bpf_list_head_like not_special;
 };
 
@@ -35,6 +34,18 @@ struct {
 	__type(value, struct value);
 } values SEC(".maps");
 
+struct kptrs {
+	long x;
+	struct task_struct KPTR *task[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, int);
+	__type(value, struct kptrs);
+} kptrs SEC(".maps");
+
 struct bpf_spin_lock private_lock SEC(".data.locks");
 
 SEC("tc") int locks(struct __sk_buff *skb)
@@ -42,6 +53,7 @@ SEC("tc") int locks(struct __sk_buff *skb)
 	int key = 0;
 	struct value *v = bpf_map_lookup_elem(&values, &key);
 
+	bpf_map_lookup_elem(&kptrs, &key);
 	if (!v)
 		return 0;
 	bpf_spin_lock(&v->lock);
