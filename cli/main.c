@@ -36,6 +36,8 @@ int cli_error(const struct skep_diag *d)
 	fprintf(stderr, "%s\n", d->message[0] ? d->message : strerror(-d->err));
 	if (d->hint[0])
 		fprintf(stderr, "  hint: %s\n", d->hint);
+	if (!strcmp(d->id, "needs-target")) /* only an option is missing */
+		return EXIT_USAGE;
 	return d->err == -ENOTSUP || d->err == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;
 }
 

@@ -92,9 +92,7 @@ static int make_prog(struct user *u, const struct prog *prog, bool is_target,
 	if (!prog->autoload)
 		return 0;
 	if (!is_target && !hook_find(prog, &u->opts.hook, &why)) {
-		log_warn("left out: program %s, SEC(\"%s\"): %s", prog->name, prog->section,
-			 why.message);
-		if (!u->nr_progs)
+		if (!u->first_left_out.err)
 			u->first_left_out = why;
 		return 0;
 	}
@@ -104,6 +102,34 @@ static int make_prog(struct user *u, const struct prog *prog, bool is_target,
 	up->prog = prog;
 	up->is_target = is_target;
 	u->nr_progs++;
+	return 0;
+}
+
+static void tell_left_out(const struct user *u, const struct prog *prog)
+{
+	struct skep_diag why = {0};
+
+	if (prog->autoload && !is_tail_call_target(u->obj, prog) &&
+	    !hook_find(prog, &u->opts.hook, &why))
+		log_warn("left out: program %s, SEC(\"%s\"): %s", prog->name, prog->section,
+			 why.message);
+}
+
+/* Some were left out: say which. All of them: that is an error. */
+static int check_left_out(struct user *u, struct skep_diag *diag)
+{
+	if (!u->nr_progs) {
+		if (!u->first_left_out.err)
+			return diag_set(diag, -ENOENT, "there is no program to run");
+		if (diag)
+			*diag = u->first_left_out;
+		return u->first_left_out.err;
+	}
+	for (u32 i = 0; i < u->nr_moved && u->first_left_out.err; i++)
+		tell_left_out(u, &u->moved[i]);
+	for (u32 i = 0; i < u->obj->nr_progs && u->first_left_out.err; i++)
+		if (!is_moved(u, &u->obj->progs[i]))
+			tell_left_out(u, &u->obj->progs[i]);
 	return 0;
 }
 
@@ -125,13 +151,7 @@ int user_make_progs(struct user *u, struct skep_diag *diag)
 		if (!is_moved(u, prog))
 			err = make_prog(u, prog, is_tail_call_target(u->obj, prog), diag);
 	}
-	if (err || u->nr_progs)
-		return err;
-	if (!u->first_left_out.err)
-		return diag_set(diag, -ENOENT, "there is no program to run");
-	if (diag)
-		*diag = u->first_left_out;
-	return u->first_left_out.err;
+	return err ? err : check_left_out(u, diag);
 }
 
 int user_attach(struct user *u, struct skep_diag *diag)

@@ -60,20 +60,28 @@ static int init_provider(struct hook_set *set, u32 i, struct skep_diag *diag)
 	return err;
 }
 
-/* What every provider says, in one message. */
+const char hook_needs_process[] = "it needs a command (-- COMMAND) or a process (-p PID)";
+const char hook_needs_capture[] = "it needs a capture (--pcap FILE)";
+
+/* What the providers for such programs say, in one message. */
 static int nobody_serves(const struct prog *prog, const struct hook_opts *opts,
 			 struct skep_diag *diag)
 {
-	char text[400];
+	const char *hint = "--ctx FILE or --packet FILE runs it once, as a test";
+	char text[400] = "no hook in user space runs programs of this type";
+	bool is_usage = false;
 	size_t len = 0;
 
 	for (u32 i = 0; i < NR_PROVIDERS && len < sizeof(text); i++) {
 		const char *why = providers[i]->serves(prog, opts);
 
-		len += snprintf(text + len, sizeof(text) - len, "%s%s: %s", i ? "; " : "",
-				providers[i]->name, why ? why : "");
+		if (!why || !*why)
+			continue;
+		is_usage |= why == hook_needs_process || why == hook_needs_capture;
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%s", len ? "; " : "",
+					why);
 	}
-	return diag_set(diag, -ENOTSUP, "nothing in user space can run it (%s)", text);
+	return diag_set_full(diag, -ENOTSUP, is_usage ? "needs-target" : NULL, hint, "%s", text);
 }
 
 static int attach_to(struct hook_set *set, struct hook_prog *hp, struct skep_diag *diag)

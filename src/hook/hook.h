@@ -59,7 +59,8 @@ struct hook_opts {
 
 struct hook_provider {
 	const char *name; /* "proc", "pcap", "test", … */
-	/* May it serve this program with these options? NULL: yes; else why not, in words. */
+	/* May it serve this program with these options? NULL: yes; "": it is not for this provider;
+	 * else why not, in words; hook_needs_… where only an option is missing. */
 	const char *(*serves)(const struct prog *prog, const struct hook_opts *opts);
 	int (*init)(struct hook_set *set, struct skep_diag *diag); /* set->priv[provider] */
 	int (*attach)(struct hook_set *set, struct hook_prog *hp, struct skep_diag *diag);
@@ -97,6 +98,8 @@ void **hook_priv(struct hook_set *set, const struct hook_provider *provider);
 /* Run one program: counts, reports faults, gives its return value (0 after a fault). */
 u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, void *ctx,
 	     size_t ctx_size);
+
+extern const char hook_needs_process[], hook_needs_capture[];
 
 /* "XDP_DROP" for what a program returned; NULL where its type has no name for it. */
 const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret);

@@ -50,12 +50,12 @@ static const char *serves(const struct prog *prog, const struct hook_opts *opts)
 		if (not_here[i].prog_type == prog->type)
 			return not_here[i].why;
 	if (!pcap_kind_of(prog))
-		return "not a program that looks at packets";
+		return ""; /* not one that looks at packets */
 	if (prog->type == SPEC_PROG_XDP && (prog->attach_type == SPEC_ATTACH_XDP_DEVMAP ||
 					    prog->attach_type == SPEC_ATTACH_XDP_CPUMAP))
 		return "it belongs to an entry of a devmap or cpumap; captures have no such "
 		       "entries";
-	return opts->pcap_in ? NULL : "a capture is needed (--pcap FILE)";
+	return opts->pcap_in ? NULL : hook_needs_capture;
 }
 
 static struct pcap_hook *hook_of(struct hook_set *set)

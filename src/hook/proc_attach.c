@@ -279,12 +279,12 @@ const char *proc_serves(const struct prog *prog, const struct hook_opts *opts)
 
 	memset(&diag, 0, sizeof(diag));
 	if (!k)
-		return "a traced command does not run programs of this type";
+		return ""; /* not one for traced processes */
 	r.at_exit = k->at_exit;
 	if (k->attach(&r, prog->target ? prog->target : ""))
 		return diag.message;
 	if (!opts->argv && !opts->pid)
-		return "it needs a command (-- COMMAND) or a process (-p PID)";
+		return hook_needs_process;
 	return NULL;
 }
 
