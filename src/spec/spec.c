@@ -226,6 +226,28 @@ static const char *section_match(const struct spec_section *row, const char *sec
 	return sec + len;
 }
 
+/*
+ * libbpf before 1.0 took any name that begins with one of these, and old programs are written for
+ * it: SEC("xdp_filter"), SEC("classifier1").
+ */
+static const char *const legacy[] = {"xdp",    "classifier", "action",   "socket",
+				     "lwt_in", "lwt_out",    "lwt_xmit", "lwt_seg6local",
+				     "sk_skb", "sk_msg",     "sockops",  "perf_event"};
+
+static const struct spec_section *legacy_section(const char *sec, const char **ret_target)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(legacy); i++) {
+		size_t len = strlen(legacy[i]);
+
+		if (strncmp(sec, legacy[i], len) || sec[len] == '/' || sec[len] == '.')
+			continue;
+		if (ret_target)
+			*ret_target = sec + strlen(sec);
+		return spec_section(legacy[i], NULL);
+	}
+	return NULL;
+}
+
 const struct spec_section *spec_section(const char *sec, const char **ret_target)
 {
 	const char *end;
@@ -239,5 +261,5 @@ const struct spec_section *spec_section(const char *sec, const char **ret_target
 			*ret_target = end + (*end == '/');
 		return &sections[i];
 	}
-	return NULL;
+	return legacy_section(sec, ret_target);
 }

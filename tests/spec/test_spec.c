@@ -100,6 +100,8 @@ static const struct sec_case sec_cases[] = {
 	{"xdp", SPEC_PROG_XDP, SPEC_ATTACH_XDP, SPEC_SEC_EXP_ATTACH, ""},
 	{"?xdp", SPEC_PROG_XDP, SPEC_ATTACH_XDP, SPEC_SEC_EXP_ATTACH, ""},
 	{"xdp/foo", 0, 0, 0, ""},
+	{"xdp_filter", SPEC_PROG_XDP, SPEC_ATTACH_XDP, SPEC_SEC_EXP_ATTACH, ""},
+	{"socket1", SPEC_PROG_SOCKET_FILTER, 0, 0, ""},
 	{"xdp.frags/devmap", SPEC_PROG_XDP, SPEC_ATTACH_XDP_DEVMAP,
 	 SPEC_SEC_XDP_FRAGS | SPEC_SEC_EXP_ATTACH, ""},
 	{"kprobe", SPEC_PROG_KPROBE, 0, SPEC_SEC_ATTACHABLE, ""},
