@@ -16,7 +16,6 @@ struct event {
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 256 * 1024);
-	__type(value, struct event);
 } events SEC(".maps");
 
 SEC("tracepoint/syscalls/sys_enter_openat")

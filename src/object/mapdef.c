@@ -251,8 +251,11 @@ static int parse_def(struct parse *p, const struct btf_type *t)
 	}
 	if (!def->type)
 		return bad_map(p, NULL, -EINVAL, "its type is not given: __uint(type, …)");
-	if (def->type == BPF_MAP_TYPE_RINGBUF || def->type == BPF_MAP_TYPE_USER_RINGBUF)
+	if (def->type == BPF_MAP_TYPE_RINGBUF || def->type == BPF_MAP_TYPE_USER_RINGBUF) {
 		def->max_entries = ring_size(def->max_entries);
+		/* __type(value, struct event) names the type of the records, for who reads them */
+		def->value_size = def->value_type_id ? 0 : def->value_size;
+	}
 	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_entries)
 		def->max_entries = map_nr_cpus();
 	err = object_find_fields(p->obj, def, p->diag);
