@@ -231,7 +231,8 @@ static const char *var_text(struct skep_object *obj, const struct object_var *v)
 
 	if (!bytes || !v->type_id || !obj->obj->btf)
 		return "";
-	event_format(&sb, obj->obj->btf, v->type_id, bytes, v->size, EVENT_STYLE_JSON);
+	event_format_named(&sb, obj->obj->btf, v->type_id, v->name, bytes, v->size,
+			   EVENT_STYLE_JSON);
 	text = arena_strdup(&obj->text, strbuf_str(&sb));
 	strbuf_done(&sb);
 	return text ? text : "";
@@ -268,8 +269,8 @@ int skep_object_set_var(struct skep_object *obj, const char *name, const char *t
 	if (!v->type_id || !obj->obj->btf || !var_bytes(obj->obj, v))
 		return diag_set(diag, -EINVAL, "the object does not say which type \"%s\" has",
 				name);
-	err = event_parse(obj->obj->btf, v->type_id, text, obj->obj->maps[v->map].data + v->off,
-			  v->size, diag);
+	err = event_parse_named(obj->obj->btf, v->type_id, v->name, text,
+				obj->obj->maps[v->map].data + v->off, v->size, diag);
 	return err ? diag_at(diag, err, "variable %s", name) : 0;
 }
 

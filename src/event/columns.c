@@ -59,12 +59,23 @@ static u32 int_width(const struct field *f)
 	return f->size == 1 ? 3 : f->size == 2 ? 5 : f->size == 4 ? 6 : 8;
 }
 
+/* What its elements may come to: stacks are wide though they start with zeros. */
+static u32 array_width(const struct field *f)
+{
+	const struct field *elem = &f->kids[0];
+	u64 each = elem->kind != FIELD_INT  ? 8
+		   : elem->hint == HINT_HEX ? 4 + elem->size * 2
+					    : elem->size + 1;
+
+	return (u32)min_u64(each * min_u64(f->nr ? f->nr : 8, 8), 40);
+}
+
 static u32 natural_width(const struct field *f)
 {
 	static const u8 by_kind[FIELD_NR_KINDS] = {
-		[FIELD_BOOL] = 5,  [FIELD_CHAR] = 1,  [FIELD_FLOAT] = 8,  [FIELD_PTR] = 14,
-		[FIELD_ADDR] = 15, [FIELD_MAC] = 17,  [FIELD_BYTES] = 8,  [FIELD_LPM] = 18,
-		[FIELD_ARRAY] = 8, [FIELD_UNION] = 8, [FIELD_STRUCT] = 8,
+		[FIELD_BOOL] = 5,  [FIELD_CHAR] = 1,   [FIELD_FLOAT] = 8, [FIELD_PTR] = 14,
+		[FIELD_ADDR] = 15, [FIELD_MAC] = 17,   [FIELD_BYTES] = 8, [FIELD_LPM] = 18,
+		[FIELD_UNION] = 8, [FIELD_STRUCT] = 8,
 	};
 
 	if (f->kind == FIELD_INT)
@@ -73,6 +84,8 @@ static u32 natural_width(const struct field *f)
 		return enum_width(f);
 	if (f->kind == FIELD_TEXT)
 		return f->size && f->size <= 16 ? f->size - 1 : 16;
+	if (f->kind == FIELD_ARRAY)
+		return array_width(f);
 	return by_kind[f->kind];
 }
 
@@ -140,6 +153,8 @@ static void add_fields(struct builder *b, struct field *f, const char *prefix)
 	col = add(b, COLUMN_FIELD, path, natural_width(f), is_right(f));
 	if (col)
 		col->field = f;
+	if (col && f->kind == FIELD_ARRAY)
+		col->least = col->width;
 }
 
 static const char *leaf(const char *path)

@@ -24,7 +24,7 @@ struct column {
 	struct field *field;
 	const char *path; /* "fname.depth" */
 	const char *head; /* "DEPTH" */
-	u32 width;
+	u32 width, least;
 	bool right; /* aligned */
 	bool on, is_default;
 };

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * A table whose columns have the width that types suggest, made narrower where the screen is too
- * small and wider where a value needs it: nothing is ever cut. The same records always give the
+ * small and wider where a value needs it: no value is ever cut. The same records always give the
  * same table.
  */
 #include "event/table.h"
+#include "base/log.h"
 #include <string.h>
 
 #define WIDTH_MAX 40 /* a longer cell moves its line, not the column */
@@ -30,12 +31,14 @@ static u32 cell_len(const struct column *col, const struct skep_event *ev)
 	return len;
 }
 
+/* The last column is not padded: only its head counts. */
 static u32 total(const struct columns *c)
 {
 	u32 sum = 0;
 
 	for (u32 i = 0; i < c->nr_shown; i++)
-		sum += c->shown[i]->width + (i > 0);
+		sum += (i + 1 < c->nr_shown ? c->shown[i]->width + 1
+					    : (u32)strlen(c->shown[i]->head));
 	return sum;
 }
 
@@ -44,20 +47,17 @@ static u32 least(const struct column *col, const struct skep_event *ev)
 {
 	u32 len = cell_len(col, ev);
 
-	return (u32)max_u64(strlen(col->head), len > WIDTH_MAX ? WIDTH_MAX : len);
+	len = (u32)max_u64(len > WIDTH_MAX ? WIDTH_MAX : len, col->least);
+	return (u32)max_u64(strlen(col->head), len);
 }
 
-void table_fit(struct columns *c, const struct skep_event *first, u32 screen)
+/* The widest column that can give way does so first. */
+static void shrink(struct columns *c, const struct skep_event *first, u32 screen)
 {
-	u32 last = c->nr_shown ? c->nr_shown - 1 : 0;
-
-	for (u32 i = 0; i < c->nr_shown; i++)
-		c->shown[i]->width = (u32)max_u64(c->shown[i]->width, least(c->shown[i], first));
-	/* the widest columns that can give way do so first */
 	while (total(c) > screen) {
 		struct column *widest = NULL;
 
-		for (u32 i = 0; i <= last && c->nr_shown; i++) {
+		for (u32 i = 0; i + 1 < c->nr_shown; i++) {
 			struct column *col = c->shown[i];
 
 			if (col->width > least(col, first) &&
@@ -68,6 +68,39 @@ void table_fit(struct columns *c, const struct skep_event *first, u32 screen)
 			return;
 		widest->width--;
 	}
+}
+
+/* Addresses of stacks and raw bytes tell people least. */
+static bool may_go(const struct column *col)
+{
+	return col->field && (col->field->kind == FIELD_ARRAY || col->field->kind == FIELD_PTR ||
+			      col->field->kind == FIELD_BYTES);
+}
+
+/* Unless the fields were chosen, what people can't read goes rather than that lines wrap. */
+static void leave_out(struct columns *c, u32 screen)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < c->nr_shown; i++)
+		nr += !may_go(c->shown[i]);
+	for (u32 i = c->nr_shown; nr && i-- > 0 && total(c) > screen;) {
+		if (!may_go(c->shown[i]))
+			continue;
+		log_info("the table would be too wide: %s is left out (--fields +%s)",
+			 c->shown[i]->path, c->shown[i]->path);
+		memmove(&c->shown[i], &c->shown[i + 1], (c->nr_shown - i - 1) * sizeof(*c->shown));
+		c->nr_shown--;
+	}
+}
+
+void table_fit(struct columns *c, const struct skep_event *first, u32 screen)
+{
+	for (u32 i = 0; i < c->nr_shown; i++)
+		c->shown[i]->width = (u32)max_u64(c->shown[i]->width, least(c->shown[i], first));
+	shrink(c, first, screen);
+	if (!c->chosen)
+		leave_out(c, screen);
 }
 
 static void put_padded(struct strbuf *sb, const char *s, size_t len, const struct column *col,
