@@ -2,6 +2,7 @@
 /* Dynptrs: made from memory, a record of a ring buffer or a packet, read and written in bounds. */
 #include "spec/spec.h"
 #include "vm/dynptr.h"
+#include "vm/mem.h"
 #include "vm/pkt.h"
 #include "vm/state.h"
 #include <errno.h>
@@ -114,9 +115,9 @@ long dynptr_read(struct vm_run *run, const struct vm_dynptr *p, u32 off, void *b
 		return err;
 	from = bytes_at(run, p, off, len, VM_MEM_READ);
 	if (from)
-		memmove(buf, from, len);
+		mem_copy(buf, from, len);
 	else if (type_of(p) == DYNPTR_SKB) /* as bpf_skb_load_bytes */
-		memset(buf, 0, len);
+		mem_zero(buf, len);
 	return from ? 0 : -EFAULT;
 }
 
@@ -152,7 +153,7 @@ long dynptr_write(struct vm_run *run, const struct vm_dynptr *p, u32 off, const 
 		return -EINVAL;
 	to = bytes_at(run, p, off, len, VM_MEM_WRITE);
 	if (to)
-		memmove(to, buf, len);
+		mem_copy(to, buf, len);
 	return 0;
 }
 
@@ -357,7 +358,7 @@ static u64 memset_(struct vm_run *run, u64 ptr, u64 off, u64 len, u64 value, u64
 	if (off > SIZE_MASK || len > SIZE_MASK || check_bounds(&p, off, len))
 		return -E2BIG;
 	to = bytes_at(run, &p, off, len, VM_MEM_WRITE);
-	if (to)
+	if (to && len)
 		memset(to, (u8)value, len);
 	return to ? 0 : -EFAULT;
 }
@@ -388,11 +389,83 @@ static u64 from_xdp(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, u64 r4, u64
 	return from_pkt(run, ctx, flags, ptr, DYNPTR_XDP);
 }
 
+/* Memory that may not be there, into a dynptr; a string's length with its NUL is returned. */
+static long read_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, mem_read_fn read,
+		      bool str)
+{
+	struct vm_dynptr p;
+	void *to;
+	long err;
+
+	if (!dynptr_load(run, ptr, &p))
+		return 0;
+	off = (u32)off;
+	size = (u32)size;
+	if (!p.data || p.size & RDONLY)
+		return -EINVAL;
+	if (check_bounds(&p, off, size))
+		return -E2BIG;
+	to = bytes_at(run, &p, off, size, VM_MEM_WRITE);
+	if (!to)
+		return -EFAULT;
+	if (str)
+		return read == mem_read_user ? mem_read_user_str(run, to, size, addr)
+					     : mem_read_kernel_str(run, to, size, addr);
+	err = read(run, to, size, addr);
+	return err ? -EFAULT : 0;
+}
+
+static u64 user_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 r5)
+{
+	return read_into(run, ptr, off, size, addr, mem_read_user, false);
+}
+
+static u64 user_str_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 r5)
+{
+	return read_into(run, ptr, off, size, addr, mem_read_user, true);
+}
+
+static u64 kernel_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 r5)
+{
+	return read_into(run, ptr, off, size, addr, mem_read_kernel, false);
+}
+
+static u64 kernel_str_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 r5)
+{
+	return read_into(run, ptr, off, size, addr, mem_read_kernel, true);
+}
+
+static u64 task_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 task)
+{
+	return task == (uintptr_t)run->env->task.kobj ? user_into(run, ptr, off, size, addr, 0)
+						      : (u64)-EFAULT;
+}
+
+static u64 task_str_into(struct vm_run *run, u64 ptr, u64 off, u64 size, u64 addr, u64 task)
+{
+	return task == (uintptr_t)run->env->task.kobj ? user_str_into(run, ptr, off, size, addr, 0)
+						      : (u64)-EFAULT;
+}
+
 const struct vm_kfunc kfuncs_dynptr[] = {
-	{"bpf_dynptr_slice", slice},         {"bpf_dynptr_slice_rdwr", slice_rdwr},
-	{"bpf_dynptr_adjust", adjust},       {"bpf_dynptr_is_null", is_null},
-	{"bpf_dynptr_is_rdonly", is_rdonly}, {"bpf_dynptr_size", size},
-	{"bpf_dynptr_clone", clone_},        {"bpf_dynptr_copy", copy},
-	{"bpf_dynptr_memset", memset_},      {"bpf_dynptr_from_skb", from_skb},
-	{"bpf_dynptr_from_xdp", from_xdp},   {NULL, NULL},
+	{"bpf_probe_read_user_dynptr", user_into},
+	{"bpf_probe_read_user_str_dynptr", user_str_into},
+	{"bpf_probe_read_kernel_dynptr", kernel_into},
+	{"bpf_probe_read_kernel_str_dynptr", kernel_str_into},
+	{"bpf_copy_from_user_dynptr", user_into},
+	{"bpf_copy_from_user_str_dynptr", user_str_into},
+	{"bpf_copy_from_user_task_dynptr", task_into},
+	{"bpf_copy_from_user_task_str_dynptr", task_str_into},
+	{"bpf_dynptr_slice", slice},
+	{"bpf_dynptr_slice_rdwr", slice_rdwr},
+	{"bpf_dynptr_adjust", adjust},
+	{"bpf_dynptr_is_null", is_null},
+	{"bpf_dynptr_is_rdonly", is_rdonly},
+	{"bpf_dynptr_size", size},
+	{"bpf_dynptr_clone", clone_},
+	{"bpf_dynptr_copy", copy},
+	{"bpf_dynptr_memset", memset_},
+	{"bpf_dynptr_from_skb", from_skb},
+	{"bpf_dynptr_from_xdp", from_xdp},
+	{NULL, NULL},
 };

@@ -118,8 +118,8 @@ static u64 probe(struct vm_run *run, u64 dst, u32 size, u64 addr, mem_read_fn re
 {
 	long err = read(run, ptr_of(dst), size, addr);
 
-	if (err && size)
-		memset(ptr_of(dst), 0, size);
+	if (err)
+		mem_zero(ptr_of(dst), size);
 	return err;
 }
 
@@ -127,8 +127,8 @@ static u64 probe_str(struct vm_run *run, u64 dst, u32 size, u64 addr, mem_read_f
 {
 	long ret = read_str(run, ptr_of(dst), size, addr, read);
 
-	if (ret < 0 && size)
-		memset(ptr_of(dst), 0, size);
+	if (ret < 0)
+		mem_zero(ptr_of(dst), size);
 	return ret;
 }
 
@@ -169,7 +169,7 @@ static u64 copy_from_user_task(struct vm_run *run, u64 dst, u64 size, u64 addr, 
 		return -EINVAL;
 	if (task == (uintptr_t)run->env->task.kobj)
 		return probe(run, dst, size, addr, mem_read_user);
-	memset(ptr_of(dst), 0, (u32)size);
+	mem_zero(ptr_of(dst), (u32)size);
 	return (u32)size ? -EFAULT : 0;
 }
 

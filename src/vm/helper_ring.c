@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Events: ring buffers and perf buffers. */
 #include "spec/spec.h"
+#include "vm/mem.h"
 #include "vm/pkt.h"
 #include "vm/state.h"
 #include <errno.h>
@@ -101,7 +102,7 @@ static u64 event_read(struct vm_run *run, u64 map, u64 flags, u64 r3, u64 r4, u6
 
 static u64 event_read_value(struct vm_run *run, u64 map, u64 flags, u64 buf, u64 size, u64 r5)
 {
-	memset((void *)(uintptr_t)buf, 0, size);
+	mem_zero((void *)(uintptr_t)buf, size);
 	if (size != sizeof(struct bpf_perf_event_value))
 		return -EINVAL;
 	return no_counter(map_of(map), flags);

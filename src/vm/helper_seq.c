@@ -49,7 +49,7 @@ static bool bad_args(u64 data, u32 size)
 /* Arguments as the program keeps them: 8 bytes each, at any address. */
 static u32 load_args(u64 *args, u64 data, u32 size)
 {
-	memcpy(args, ptr_of(data), size);
+	mem_copy(args, ptr_of(data), size);
 	return size / 8;
 }
 

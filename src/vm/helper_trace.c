@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* What a tracing program asks of its probe: stacks, arguments, the cookie. */
 #include "spec/spec.h"
+#include "vm/mem.h"
 #include "vm/run.h"
 #include <errno.h>
 #include <string.h>
@@ -75,7 +76,7 @@ static long fill_stack(struct vm_run *run, void *buf, u32 size, u64 flags)
 	if (build_id)
 		store_build_ids(buf, ips, nr);
 	else
-		memcpy(buf, ips, nr * elem);
+		mem_copy(buf, ips, nr * elem);
 	return nr * elem;
 }
 
@@ -85,7 +86,7 @@ static u64 get_stack(struct vm_run *run, u64 ctx, u64 buf, u64 size, u64 flags, 
 
 	size = (u32)size;
 	nr = fill_stack(run, ptr_of(buf), size, flags);
-	memset((char *)ptr_of(buf) + (nr < 0 ? 0 : nr), 0, nr < 0 ? size : size - nr);
+	mem_zero((char *)ptr_of(buf) + (nr < 0 ? 0 : nr), nr < 0 ? size : size - nr);
 	return nr;
 }
 
@@ -93,7 +94,7 @@ static u64 get_task_stack(struct vm_run *run, u64 task, u64 buf, u64 size, u64 f
 {
 	if (task == (uintptr_t)run->env->task.kobj)
 		return get_stack(run, 0, buf, size, flags, 0);
-	memset(ptr_of(buf), 0, (u32)size);
+	mem_zero(ptr_of(buf), (u32)size);
 	return flags & BPF_F_USER_STACK ? -EOPNOTSUPP : -EFAULT;
 }
 
@@ -156,7 +157,7 @@ static u64 prog_read_value(struct vm_run *run, u64 ctx, u64 buf, u64 size, u64 r
 	u64 ns = vm_clock(run, CLOCK_MONOTONIC);
 	struct bpf_perf_event_value v = {ns, ns, ns};
 
-	memset(ptr_of(buf), 0, (u32)size);
+	mem_zero(ptr_of(buf), (u32)size);
 	if ((u32)size != sizeof(v))
 		return -EINVAL;
 	memcpy(ptr_of(buf), &v, sizeof(v));

@@ -11,6 +11,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <string.h>
 
 static void *ptr_of(u64 r)
@@ -142,6 +143,18 @@ static u64 task_from_pid(struct vm_run *run, u64 pid, u64 r2, u64 r3, u64 r4, u6
 	return 0;
 }
 
+static u64 send_signal_task(struct vm_run *run, u64 task, u64 sig, u64 type, u64 value, u64 r5)
+{
+	const struct vm_world *w = run->env->world;
+
+	if (type > 1) /* PIDTYPE_PID, PIDTYPE_TGID */
+		return -EINVAL;
+	if (!w || !w->send_signal || task != (uintptr_t)run->env->task.kobj)
+		return -EPERM;
+	return (s32)sig < 0 || (s32)sig > 64 ? (u64)-EINVAL
+					     : (u64)w->send_signal(run->env, sig, !type);
+}
+
 static u64 copy_str(struct vm_run *run, u64 dst, u64 size, u64 addr, u64 flags)
 {
 	long len;
@@ -157,7 +170,7 @@ static u64 copy_str(struct vm_run *run, u64 dst, u64 size, u64 addr, u64 flags)
 	if (len < 0)
 		memset(ptr_of(dst), 0, flags ? size : 1);
 	else if (flags)
-		memset((char *)ptr_of(dst) + len, 0, size - len);
+		mem_zero((char *)ptr_of(dst) + len, size - len);
 	return len;
 }
 
@@ -171,7 +184,7 @@ static u64 user_task_str(struct vm_run *run, u64 dst, u64 size, u64 addr, u64 ta
 	if (task == (uintptr_t)run->env->task.kobj)
 		return copy_str(run, dst, size, addr, flags);
 	if (owns(run, 1, dst, (u32)size, VM_MEM_WRITE))
-		memset(ptr_of(dst), 0, flags & SPEC_F_PAD_ZEROS ? (u32)size : (u32)size ? 1 : 0);
+		mem_zero(ptr_of(dst), flags & SPEC_F_PAD_ZEROS ? (u32)size : (u32)size ? 1 : 0);
 	return -EFAULT;
 }
 
@@ -191,6 +204,30 @@ static u64 obj_drop(struct vm_run *run, u64 obj, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	if (!vm_heap_release(vm_state_of(run->vm), obj))
 		return vm_fault(run, "%#llx is no allocated object", (unsigned long long)obj);
+	return 0;
+}
+
+/* --- locks that may be refused --------------------------------------------------------------- */
+
+#define LOCK_TRIES 100000
+
+static u64 res_lock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	if (lock & 3 || !owns(run, 1, lock, 8, VM_MEM_READ | VM_MEM_WRITE))
+		return vm_fault(run, "argument 1 must be a struct bpf_res_spin_lock");
+	for (u32 i = 0; __atomic_exchange_n((u32 *)ptr_of(lock), 1, __ATOMIC_ACQUIRE); i++) {
+		if (i == LOCK_TRIES)
+			return -ETIMEDOUT;
+		sched_yield();
+	}
+	return 0;
+}
+
+static u64 res_unlock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	if (lock & 3 || !owns(run, 1, lock, 8, VM_MEM_READ | VM_MEM_WRITE))
+		return vm_fault(run, "argument 1 must be a struct bpf_res_spin_lock");
+	__atomic_store_n((u32 *)ptr_of(lock), 0, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -426,6 +463,11 @@ const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_percpu_obj_new_impl", obj_new},
 	{"bpf_obj_drop_impl", obj_drop},
 	{"bpf_percpu_obj_drop_impl", obj_drop},
+	{"bpf_send_signal_task", send_signal_task},
+	{"bpf_res_spin_lock", res_lock},
+	{"bpf_res_spin_lock_irqsave", res_lock},
+	{"bpf_res_spin_unlock", res_unlock},
+	{"bpf_res_spin_unlock_irqrestore", res_unlock},
 	{"bpf_map_sum_elem_count", sum_elem_count},
 	{"bpf_strcmp", str_cmp},
 	{"bpf_strcasecmp", str_casecmp},

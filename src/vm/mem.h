@@ -4,6 +4,20 @@
 #define VM_MEM_H
 
 #include "vm/run.h"
+#include <string.h>
+
+/* Of no bytes at all, also NULL is a good address for a program. */
+static inline void mem_zero(void *dst, size_t size)
+{
+	if (size)
+		memset(dst, 0, size);
+}
+
+static inline void mem_copy(void *dst, const void *src, size_t size)
+{
+	if (size)
+		memmove(dst, src, size);
+}
 
 /* 0 or -errno; all or nothing, and the destination is not touched up. */
 typedef long (*mem_read_fn)(struct vm_run *run, void *dst, u64 size, u64 addr);

@@ -74,6 +74,33 @@ static void write_groups(struct strbuf *sb)
 #include "spec/helpers.def"
 }
 
+static const char *const kfunc_rows[][2] = {
+#define KFUNC(name, proto) {#name, proto},
+#include "spec/kfuncs.def"
+#undef KFUNC
+};
+
+static void write_kfuncs(struct strbuf *sb)
+{
+	u32 have = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kfunc_rows); i++)
+		have += vm_kfunc_find(kfunc_rows[i][0], NULL) != NULL;
+	strbuf_printf(
+		sb,
+		"# Kernel functions\n\nThose of Linux 6.18 in its usual configuration; the "
+		"user engine has %u of these %zu.\n\n| prototype | user engine |\n|---|---|\n",
+		have, ARRAY_SIZE(kfunc_rows));
+	for (size_t i = 0; i < ARRAY_SIZE(kfunc_rows); i++) {
+		const char *why = "";
+		bool has = vm_kfunc_find(kfunc_rows[i][0], &why);
+
+		strbuf_printf(sb, "| `%s` | %s%s |\n", kfunc_rows[i][1],
+			      has ? "yes" : "no: ", has ? "" : why);
+	}
+	strbuf_puts(sb, "\n");
+}
+
 static void write_doc(struct strbuf *sb)
 {
 	write_head(sb);
@@ -82,6 +109,7 @@ static void write_doc(struct strbuf *sb)
 	for (u32 id = 1; id < spec_nr_helpers(); id++)
 		write_row(sb, spec_helper(id));
 	strbuf_puts(sb, "\n");
+	write_kfuncs(sb);
 	write_groups(sb);
 }
 
