@@ -66,6 +66,8 @@ static int make_machine(struct user *u, struct skep_diag *diag)
 	const char *base;
 	int err = vm_new(u->maps, u->nr_maps, &opts, &u->vm, diag);
 
+	u->opts.hook.maps = u->maps;
+	u->opts.hook.nr_maps = u->nr_maps;
 	if (err || !u->model)
 		return err;
 	model_range(u->model, &base, &mem.size);

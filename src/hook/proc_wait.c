@@ -335,6 +335,9 @@ int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag)
 	int flags = __WALL | __WNOTHREAD, status, err;
 	pid_t tid;
 
+	if (p->timers.first && timeout_ms > 1000 / (int)p->freq)
+		timeout_ms = 1000 / p->freq; /* each tick is a sample */
+
 	if (timeout_ms <= 0)
 		flags |= WNOHANG;
 	else if (timeout_ms != p->timer_ms && (err = start_timer(p, timeout_ms)))
@@ -352,6 +355,8 @@ int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag)
 		if (!p->nr_tasks)
 			return exec_failed(p, diag);
 	}
+	if (tick && p->timers.first && !p->stopping)
+		proc_sample_all(p);
 	sweep(p);
 	return 1;
 }
