@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "hook/proc_event.h"
 #include "hook/uprobe.h"
+#include "map/map.h"
 #include "model/sock.h"
 #include <errno.h>
 #include <unistd.h>
@@ -49,6 +50,7 @@ static int start(struct hook_set *set, struct skep_diag *diag)
 		err = model_tasks_new(p->model, &p->model_tasks, diag);
 		if (err)
 			return err;
+		model_tasks_on_gone(p->model_tasks, storage_owner_gone);
 	}
 	return p->opts->argv ? proc_spawn(p, diag) : proc_seize(p, p->opts->pid, diag);
 }

@@ -191,8 +191,11 @@ static bool sock_info(struct proc *p, struct proc_task *t, int fd, struct model_
 
 static u64 sock_of(struct proc *p, const struct model_sock_info *info)
 {
-	if (!p->socks)
+	if (!p->socks) {
 		p->socks = model_socks_new(p->model);
+		if (p->socks)
+			model_socks_on_gone(p->socks, storage_owner_gone);
+	}
 	return p->socks ? (uintptr_t)model_sock(p->socks, info) : 0;
 }
 
