@@ -110,7 +110,8 @@ struct vm_frame {
 /* One run: what helpers see, and what they do not. */
 struct vm_exec {
 	struct vm_run run;
-	u32 depth; /* frames that are open */
+	u32 depth;   /* frames that are open */
+	u32 cleared; /* frames that this run has cleared: once each, for the guard */
 	u32 may_goto;
 	u64 *stack; /* LIMIT_FRAMES frames; the first one is at its end */
 	struct vm_frame frames[LIMIT_FRAMES];

@@ -157,6 +157,15 @@ static __attribute__((noinline)) bool slow_store(struct vm_exec *x, const struct
 	return guard_access(x, hit_of(x->stores, op), addr, size, VM_MEM_WRITE) == GUARD_OK;
 }
 
+/* Nothing that an earlier run or we ourselves left on the stack can be read. */
+static void clear_frame(struct vm_exec *x)
+{
+	if (likely(x->depth <= x->cleared))
+		return;
+	x->cleared = x->depth;
+	memset((void *)(vm_stack_top(x) - (u64)x->depth * LIMIT_STACK), 0, LIMIT_STACK);
+}
+
 static bool misaligned(struct vm_exec *x, const struct vm_op *op, u64 addr, u32 size)
 {
 	x->run.insn = (u32)(op - x->run.prog->ops);
@@ -311,6 +320,7 @@ static bool misaligned(struct vm_exec *x, const struct vm_op *op, u64 addr, u32 
 #define ALIGNED(p, T) (likely(!(p & (sizeof(T) - 1))) || misaligned(x, op, p, sizeof(T)))
 #define ARGS_FIT(c)   (!(c)->spec || guard_args(&x->run, (c)->spec, &r[1]))
 #define AFTER_HELPER  guard_refresh(x)
+#define FRAME_OPENED  clear_frame(x)
 #include "vm/interp_loop.h"
 #undef LOOP
 #undef READABLE
@@ -318,6 +328,7 @@ static bool misaligned(struct vm_exec *x, const struct vm_op *op, u64 addr, u32 
 #undef ALIGNED
 #undef ARGS_FIT
 #undef AFTER_HELPER
+#undef FRAME_OPENED
 
 #define LOOP           run_bare
 #define READABLE(p, T) true
@@ -325,6 +336,7 @@ static bool misaligned(struct vm_exec *x, const struct vm_op *op, u64 addr, u32 
 #define ALIGNED(p, T)  true
 #define ARGS_FIT(c)    true
 #define AFTER_HELPER   (void)0
+#define FRAME_OPENED   (void)0
 #include "vm/interp_loop.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
@@ -368,6 +380,8 @@ u64 vm_call(struct vm_run *run, u64 func, const u64 args[5])
 	if (x->depth >= LIMIT_FRAMES)
 		return vm_fault(run, "the call stack of %d frames is too deep", LIMIT_FRAMES + 1);
 	x->depth++;
+	if (!run->vm->opts.no_guard)
+		clear_frame(x);
 	ret = run_from(x, op, args);
 	x->depth--;
 	run->prog = prog;
@@ -396,7 +410,7 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 	x.may_goto = LIMIT_MAY_GOTO;
 	x.stack = stack;
 	if (!prog->vm->opts.no_guard) {
-		memset(stack, 0, sizeof(stack));
+		clear_frame(&x);
 		guard_start(&x);
 	}
 	map_read_lock();

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * The dispatch loop, included twice by interp.c: LOOP is the function's name, and the including
- * file says with READABLE, WRITABLE, ALIGNED, ARGS_FIT and AFTER_HELPER what is checked.
+ * file says with READABLE, WRITABLE, ALIGNED, ARGS_FIT, AFTER_HELPER and FRAME_OPENED what is
+ * checked.
  *
  * Each row of opcodes.def becomes a label L_<id> with the row's own eval as its code, and jumps
  * a second one, B_<id>, for those that go backwards: only they can make a program run for ever, so
@@ -112,6 +113,7 @@ call_local:
 	f->base = base;
 	f->prog = x->run.prog;
 	memcpy(f->saved, &r[6], sizeof(f->saved));
+	FRAME_OPENED;
 	r[10] -= LIMIT_STACK;
 	stack_lo -= LIMIT_STACK;
 	stack_span += LIMIT_STACK;
