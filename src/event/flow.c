@@ -12,6 +12,7 @@
 #define NR_SLOTS    64   /* the stack, in words */
 #define MAX_JOINS   4096 /* jump targets whose state is kept */
 #define MAX_DYNPTRS 8
+#define MAX_PASSES  4
 
 struct state {
 	bool live;
@@ -35,7 +36,8 @@ struct scan {
 	struct debug_reloc *reloc_mem;
 	struct state now;
 	struct state **joins; /* by instruction */
-	bool *starts;         /* by instruction: a function's first */
+	bool *reached, again;
+	bool *starts; /* by instruction: a function's first */
 	u32 nr_joins, next_id;
 	u32 held[NR_REGS]; /* index in holds + 1 of what a register holds now */
 	struct dynptr dynptrs[MAX_DYNPTRS];
@@ -149,10 +151,13 @@ static void leave_for(struct scan *sc, s64 target)
 {
 	struct state *join;
 
-	if (target <= (s64)sc->at || target >= sc->nr || !sc->now.live)
+	if (target < 0 || target >= sc->nr || !sc->now.live)
 		return;
 	join = sc->joins[target];
+	if (target <= (s64)sc->at && (join || sc->reached[target]))
+		return; /* a loop */
 	if (!join) {
+		sc->again |= target <= (s64)sc->at;
 		if (sc->nr_joins++ >= MAX_JOINS)
 			return;
 		join = sc->joins[target] = mem_alloc(sizeof(*join));
@@ -594,14 +599,34 @@ static void note_functions(struct scan *sc)
 
 static void scan_insns(struct scan *sc)
 {
-	debug_image_each_reloc(sc->img, sc->shndx, note_reloc, sc);
-	note_functions(sc);
 	for (sc->at = 0; sc->at < sc->nr && !sc->nomem; sc->at++) {
 		if (!sc->now.live && !sc->joins[sc->at] && sc->starts[sc->at])
 			start_function(sc);
 		arrive(sc);
+		sc->reached[sc->at] = sc->now.live;
 		if (sc->now.live)
 			step(sc);
+	}
+}
+
+/* Code that is only reached from behind needs another pass; what the last one found counts. */
+static void scan_passes(struct scan *sc)
+{
+	struct flow *flow = sc->flow;
+	struct flow start = *flow;
+
+	debug_image_each_reloc(sc->img, sc->shndx, note_reloc, sc);
+	note_functions(sc);
+	for (u32 pass = 0; pass < MAX_PASSES && !sc->nomem; pass++) {
+		flow->nr_sites = start.nr_sites;
+		flow->nr_holds = start.nr_holds;
+		flow->nr_marks = start.nr_marks;
+		flow->nr_frames = start.nr_frames;
+		memset(sc->held, 0, sizeof(sc->held));
+		sc->again = sc->now.live = false;
+		scan_insns(sc);
+		if (!sc->again)
+			break;
 	}
 }
 
@@ -618,13 +643,15 @@ static int scan_section(const struct debug_image *img, const struct flow_core *c
 	sc.reloc_mem = mem_calloc(sc.nr + 1, sizeof(*sc.reloc_mem));
 	sc.joins = mem_calloc(sc.nr + 1, sizeof(*sc.joins));
 	sc.starts = mem_calloc(sc.nr + 1, sizeof(*sc.starts));
-	sc.nomem = !sc.relocs || !sc.reloc_mem || !sc.joins || !sc.starts;
+	sc.reached = mem_calloc(sc.nr + 1, sizeof(*sc.reached));
+	sc.nomem = !sc.relocs || !sc.reloc_mem || !sc.joins || !sc.starts || !sc.reached;
 	if (!sc.nomem && sc.insns)
-		scan_insns(&sc);
+		scan_passes(&sc);
 	for (u32 i = 0; sc.joins && i < sc.nr; i++)
 		mem_free(sc.joins[i]);
 	mem_free(sc.joins);
 	mem_free(sc.starts);
+	mem_free(sc.reached);
 	mem_free(sc.relocs);
 	mem_free(sc.reloc_mem);
 	*next_id = sc.next_id;
