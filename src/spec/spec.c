@@ -227,23 +227,41 @@ static const char *section_match(const struct spec_section *row, const char *sec
 }
 
 /*
- * libbpf before 1.0 took any name that begins with one of these, and old programs are written for
- * it: SEC("xdp_filter"), SEC("classifier1").
+ * Names of old programs. libbpf before 1.0 took any that began with one of its own:
+ * SEC("xdp_filter"), SEC("classifier1"); tc loads any section that it is told, and these are how
+ * they are called.
  */
-static const char *const legacy[] = {"xdp",    "classifier", "action",   "socket",
-				     "lwt_in", "lwt_out",    "lwt_xmit", "lwt_seg6local",
-				     "sk_skb", "sk_msg",     "sockops",  "perf_event"};
+static const struct {
+	const char *begin, *row;
+} legacy[] = {
+	{"xdp", "xdp"},
+	{"classifier", "classifier"},
+	{"action", "action"},
+	{"tc_", "tc"},
+	{"tc-", "tc"},
+	{"ingress", "tc/ingress"},
+	{"egress", "tc/egress"},
+	{"socket", "socket"},
+	{"lwt_in", "lwt_in"},
+	{"lwt_out", "lwt_out"},
+	{"lwt_xmit", "lwt_xmit"},
+	{"lwt_seg6local", "lwt_seg6local"},
+	{"sk_skb", "sk_skb"},
+	{"sk_msg", "sk_msg"},
+	{"sockops", "sockops"},
+	{"perf_event", "perf_event"},
+};
 
 static const struct spec_section *legacy_section(const char *sec, const char **ret_target)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(legacy); i++) {
-		size_t len = strlen(legacy[i]);
+		size_t len = strlen(legacy[i].begin);
 
-		if (strncmp(sec, legacy[i], len) || sec[len] == '/' || sec[len] == '.')
+		if (strncmp(sec, legacy[i].begin, len) || sec[len] == '/' || sec[len] == '.')
 			continue;
 		if (ret_target)
 			*ret_target = sec + strlen(sec);
-		return spec_section(legacy[i], NULL);
+		return spec_section(legacy[i].row, NULL);
 	}
 	return NULL;
 }
