@@ -78,6 +78,9 @@ static void add_up(const struct field *f, u8 *sum, const u8 *value)
 			       value + f->off + (size_t)i * f->stride);
 	} else if (is_counter(f)) {
 		add_number(f, sum, value);
+	} else if (f->kind == FIELD_UNION && f->nr_kids && is_counter(&f->kids[0]) &&
+		   f->kids[0].size == f->size) { /* one counter with several names */
+		add_number(&f->kids[0], sum, value);
 	} else if (f->kind != FIELD_NONE && !f->bit_size && is_zero(sum + f->off, f->size)) {
 		memcpy(sum + f->off, value + f->off, f->size);
 	}
