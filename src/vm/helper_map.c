@@ -72,6 +72,18 @@ static u64 local_delete(struct vm_run *run, u64 map, u64 owner, u64 r3, u64 r4, 
 	return owner ? storage_delete(map_of(map), ptr_of(owner)) : -EINVAL;
 }
 
+/* A value per cgroup of the current task; the root's where that is not known. It never fails. */
+static u64 local_storage(struct vm_run *run, u64 map, u64 flags, u64 r3, u64 r4, u64 r5)
+{
+	u64 cgroup = run->env->task.cgroup_id ?: 1;
+	u32 type = vm_prog_source(run->prog)->attach_type;
+	void *value = cgroup_storage_get(map_of(map), cgroup, type);
+
+	if (!value)
+		vm_fault(run, "bpf_get_local_storage: no memory for another cgroup's value");
+	return (uintptr_t)value;
+}
+
 /*
  * map_spin_lock with an end: a program that nobody verified may take a lock twice, or leave it
  * taken, and must not hang whoever comes next.
@@ -118,6 +130,7 @@ const struct vm_helper helpers_map[] = {
 	{SPEC_HELPER_inode_storage_delete, local_delete},
 	{SPEC_HELPER_cgrp_storage_get, local_get},
 	{SPEC_HELPER_cgrp_storage_delete, local_delete},
+	{SPEC_HELPER_get_local_storage, local_storage},
 	{SPEC_HELPER_spin_lock, lock},
 	{SPEC_HELPER_spin_unlock, unlock},
 	{SPEC_HELPER_kptr_xchg, kptr_xchg},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Helpers on kernel objects: paths, and what a socket is. Fields are found by the kernel's BTF. */
+#include "base/mem.h"
 #include "btf/types.h"
 #include "spec/spec.h"
 #include "vm/mem.h"
@@ -179,7 +180,51 @@ static u64 from_file(struct vm_run *run, u64 file, u64 r2, u64 r3, u64 r4, u64 r
 	return field(run, file, "file", "private_data");
 }
 
+/* --- packets of the kernel ------------------------------------------------------------------- */
+
+#define MAX_OUTPUT 65535
+
+/* A record, and behind it the first bytes of what lies at `data`, as the flags ask for. */
+static long output(struct vm_run *run, u64 map, u64 flags, u64 from, u64 size, u64 data, u64 len)
+{
+	u64 nr = (flags & BPF_F_CTXLEN_MASK) >> 32;
+	void *more = NULL;
+	long err;
+
+	if (flags & ~(BPF_F_INDEX_MASK | BPF_F_CTXLEN_MASK))
+		return -EINVAL;
+	if (nr > len || nr > MAX_OUTPUT)
+		return -EFAULT;
+	if (nr) {
+		more = mem_alloc(nr);
+		if (!more)
+			return -ENOMEM;
+		if (mem_read_kernel(run, more, nr, data))
+			mem_zero(more, nr);
+	}
+	err = perf_output((struct map *)(uintptr_t)map, flags & BPF_F_INDEX_MASK, map_current_cpu(),
+			  (const void *)(uintptr_t)from, size, more, nr);
+	mem_free(more);
+	return err;
+}
+
+static u64 skb_output(struct vm_run *run, u64 skb, u64 map, u64 flags, u64 from, u64 size)
+{
+	return output(run, map, flags, from, size, field(run, skb, "sk_buff", "data"),
+		      field(run, skb, "sk_buff", "len"));
+}
+
+static u64 xdp_output(struct vm_run *run, u64 xdp, u64 map, u64 flags, u64 from, u64 size)
+{
+	u64 data = field(run, xdp, "xdp_buff", "data");
+	u64 end = field(run, xdp, "xdp_buff", "data_end");
+
+	return output(run, map, flags, from, size, data, end > data ? end - data : 0);
+}
+
 const struct vm_helper helpers_obj[] = {
+	{SPEC_HELPER_skb_output, skb_output},
+	{SPEC_HELPER_xdp_output, xdp_output},
 	{SPEC_HELPER_d_path, d_path},
 	{SPEC_HELPER_skc_to_tcp_sock, to_tcp},
 	{SPEC_HELPER_skc_to_tcp6_sock, to_tcp6},

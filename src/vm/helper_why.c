@@ -7,16 +7,13 @@
 #include "vm/why.h"
 #include <string.h>
 
-#define NO_LOADER  "it is for programs that load other programs"
-#define NO_IMA     "there is no integrity subsystem in user space"
-#define NO_REMOTE  "there is no infrared receiver in user space"
-#define NO_SRV6    "there is no SRv6 endpoint in user space"
-#define NO_TCP     "connections are the kernel's, in user space there is none to act on"
-#define NO_HDR_OPT "TCP's options are written by the kernel, there is no segment to put them in"
-#define NO_SYSCTL  "there is no sysctl being read or written in user space"
-#define NO_XFRM    "there are no IPsec states in user space"
-#define NO_STREAM  "no data flows through sockets of the user engine"
-#define NO_VMA     "the model kernel has no memory areas"
+#define NO_LOADER "it is for programs that load other programs"
+#define NO_IMA    "there is no integrity subsystem in user space"
+#define NO_REMOTE "there is no infrared receiver in user space"
+#define NO_TCP    "connections are the kernel's, in user space there is none to act on"
+#define NO_SYSCTL "there is no sysctl being read or written in user space"
+#define NO_XFRM   "there are no IPsec states in user space"
+#define NO_VMA    "the model kernel has no memory areas"
 
 static const struct {
 	u32 id;
@@ -31,38 +28,11 @@ static const struct {
 	{SPEC_HELPER_rc_repeat, NO_REMOTE},
 	{SPEC_HELPER_rc_keydown, NO_REMOTE},
 	{SPEC_HELPER_rc_pointer_rel, NO_REMOTE},
-	{SPEC_HELPER_lwt_seg6_action, NO_SRV6},
-	{SPEC_HELPER_lwt_seg6_adjust_srh, NO_SRV6},
-	{SPEC_HELPER_lwt_seg6_store_bytes, NO_SRV6},
 	{SPEC_HELPER_tcp_send_ack, NO_TCP},
-	{SPEC_HELPER_bind, NO_TCP},
-	{SPEC_HELPER_setsockopt, NO_TCP},
-	{SPEC_HELPER_getsockopt, NO_TCP},
-	{SPEC_HELPER_sock_ops_cb_flags_set, NO_TCP},
-	{SPEC_HELPER_load_hdr_opt, NO_HDR_OPT},
-	{SPEC_HELPER_store_hdr_opt, NO_HDR_OPT},
-	{SPEC_HELPER_reserve_hdr_opt, NO_HDR_OPT},
 	{SPEC_HELPER_sysctl_get_name, NO_SYSCTL},
 	{SPEC_HELPER_sysctl_get_current_value, NO_SYSCTL},
 	{SPEC_HELPER_sysctl_get_new_value, NO_SYSCTL},
 	{SPEC_HELPER_sysctl_set_new_value, NO_SYSCTL},
-	{SPEC_HELPER_skb_get_xfrm_state, NO_XFRM},
-	{SPEC_HELPER_msg_apply_bytes, NO_STREAM},
-	{SPEC_HELPER_msg_cork_bytes, NO_STREAM},
-	{SPEC_HELPER_msg_pull_data, NO_STREAM},
-	{SPEC_HELPER_msg_push_data, NO_STREAM},
-	{SPEC_HELPER_msg_pop_data, NO_STREAM},
-	{SPEC_HELPER_msg_redirect_map, NO_STREAM},
-	{SPEC_HELPER_msg_redirect_hash, NO_STREAM},
-	{SPEC_HELPER_sock_map_update, NO_STREAM},
-	{SPEC_HELPER_sock_hash_update, NO_STREAM},
-	{SPEC_HELPER_sk_select_reuseport, NO_STREAM},
-	{SPEC_HELPER_tcp_gen_syncookie, "SYN cookies need the kernel's secret"},
-	{SPEC_HELPER_tcp_check_syncookie, "SYN cookies need the kernel's secret"},
-	{SPEC_HELPER_tcp_raw_gen_syncookie_ipv4, "SYN cookies need the kernel's secret"},
-	{SPEC_HELPER_tcp_raw_gen_syncookie_ipv6, "SYN cookies need the kernel's secret"},
-	{SPEC_HELPER_tcp_raw_check_syncookie_ipv4, "SYN cookies need the kernel's secret"},
-	{SPEC_HELPER_tcp_raw_check_syncookie_ipv6, "SYN cookies need the kernel's secret"},
 	{SPEC_HELPER_find_vma, NO_VMA},
 };
 

@@ -15,7 +15,7 @@ struct vm_state {
 	struct hash_table timers; /* by the address of the field that holds them */
 	struct vm_timer *first;   /* all timers */
 	u32 nr_armed;
-	struct vm_heap *heap; /* objects of bpf_obj_new; NULL until the first */
+	struct vm_heap *heap; /* objects of bpf_obj_new */
 };
 
 /* timer.c */
