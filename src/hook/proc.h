@@ -157,8 +157,9 @@ struct proc {
 	/* the traced */
 	struct hash_table tasks, processes; /* by tid, by tgid */
 	u32 nr_tasks, nr_parked;
-	u32 main_pid;   /* of the command */
-	bool own;       /* we started it */
+	u32 main_pid; /* of the command */
+	bool own;     /* we started it */
+	bool is_privileged, warned_setuid;
 	bool all_stops; /* no seccomp filter: every system call stops */
 	bool stopping;  /* programs do not run any more */
 	int exec_fd;    /* errno of an exec that failed; -1: closed */
@@ -186,6 +187,7 @@ void proc_list_add(struct proc_list *l, struct proc_attach *a);
 /* proc_spawn.c */
 int proc_spawn(struct proc *p, struct skep_diag *diag);
 int proc_seize(struct proc *p, u32 pid, struct skep_diag *diag);
+void proc_warn_setuid(struct proc *p, struct proc_task *t);
 u32 proc_ptrace_options(const struct proc *p);
 /* The file that a command's name stands for, as execvp finds it. */
 int proc_find_command(const char *name, char *path, size_t size, struct skep_diag *diag);

@@ -212,12 +212,22 @@ static int start_child(struct proc *p, struct child_args *c, int go_fd, struct s
 	return write(go_fd, "g", 1) == 1 ? 0 : diag_set(diag, -EPIPE, "the command's child died");
 }
 
-static void report_privileges(const struct child_args *c, const char *path)
+/* With no_new_privs, or under a tracer without privileges, a set-user-ID program runs as its
+ * caller. Said once, when one is executed. */
+void proc_warn_setuid(struct proc *p, struct proc_task *t)
 {
+	char path[64], name[16];
 	struct stat st;
 
-	if (c->no_new_privs && !stat(path, &st) && (st.st_mode & (S_ISUID | S_ISGID)))
-		log_warn("%s is set-user-ID: traced without privileges it runs as you", path);
+	snprintf(path, sizeof(path), "/proc/%u/exe", t->tid);
+	if (p->is_privileged || p->warned_setuid || stat(path, &st) || !(st.st_mode & S_ISUID) ||
+	    st.st_uid == t->process->uid)
+		return;
+	p->warned_setuid = true;
+	memcpy(name, t->comm, sizeof(name));
+	log_warn("%.16s is a set-user-ID program: while it is traced it has no privileges of its "
+		 "owner",
+		 name);
 }
 
 int proc_spawn(struct proc *p, struct skep_diag *diag)
@@ -230,6 +240,7 @@ int proc_spawn(struct proc *p, struct skep_diag *diag)
 	if (err)
 		return err;
 	p->own = true;
+	p->is_privileged = !c.no_new_privs;
 	c.path = path;
 	c.filter = mem_alloc(sizeof(*c.filter));
 	if (!c.filter)
@@ -244,7 +255,6 @@ int proc_spawn(struct proc *p, struct skep_diag *diag)
 	}
 	c.go_fd = go[0];
 	c.error_fd = error[1];
-	report_privileges(&c, path);
 	err = start_child(p, &c, go[1], diag);
 	close(go[0]);
 	close(go[1]);

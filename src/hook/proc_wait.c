@@ -166,6 +166,8 @@ static void on_exec(struct proc *p, struct proc_task *t)
 	}
 	proc_task_execed(p, t, old ? old : t->tid);
 	uprobe_execed(p, t);
+	if (p->own)
+		proc_warn_setuid(p, t);
 	proc_on_exec(p, t, old ? old : t->tid);
 	go_on(p, t, 0);
 }
