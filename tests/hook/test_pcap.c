@@ -276,6 +276,86 @@ static void test_redirect(void)
 	is_int(read_capture(path("cl.pcap"), got, NULL, NULL, GEN_NR), GEN_NR, "and originals");
 }
 
+static void test_redirect_map(void)
+{
+	struct map_def def = {.name = "tx",
+			      .type = BPF_MAP_TYPE_DEVMAP,
+			      .key_size = 4,
+			      .value_size = 4,
+			      .max_entries = 4};
+	struct gen_pkt got[GEN_NR];
+	u32 key = 2, ifindex = 9;
+	struct rig_prog *p;
+
+	fresh(path("in.pcap"), path("map.pcap"));
+	is_int(map_new(&def, &rig.maps[0], NULL), 0, "a devmap");
+	rig.nr_maps = 1;
+	is_int(map_user_update(rig.maps[0], &key, &ifindex, 0), 0, "with one entry");
+	/* IPv4 to entry 2, the rest to entry 3, which is empty: XDP_PASS from the flags */
+	p = rig_add(&rig, "map", SPEC_PROG_XDP,
+		    "r2 = *(u32 *)(r1 +0)\nr3 = *(u32 *)(r1 +4)\nr4 = r2\nr4 += 14\nr0 = 1\n"
+		    "if r4 > r3 goto out\nr6 = *(u16 *)(r2 +12)\nr1 = map[id:0]\nr2 = 2\n"
+		    "if r6 == 8 goto go\nr2 = 3\ngo: r3 = 2\ncall 51\nout: exit\n");
+	is_run(0, "bpf_redirect_map");
+	is_int(p->rets[0], XDP_REDIRECT, "an entry that is there");
+	is_int(p->rets[2], XDP_PASS, "one that is not");
+	is_int(read_capture(path("map.redirect-2.pcap"), got, NULL, NULL, GEN_NR), 6,
+	       "the file has the key");
+	is_int(read_capture(path("map.pcap"), got, NULL, NULL, GEN_NR), GEN_NR - 6, "what passed");
+	map_put(rig.maps[0]);
+}
+
+/* struct bpf_fib_lookup at r10 - 64: family, destination 10.0.0.2, ifindex 1. */
+#define FIB(flags)                                                                                 \
+	"*(u64 *)(r10 -64) = 0\n*(u64 *)(r10 -56) = 0\n*(u64 *)(r10 -48) = 0\n"                    \
+	"*(u64 *)(r10 -40) = 0\n*(u64 *)(r10 -32) = 0\n*(u64 *)(r10 -24) = 0\n"                    \
+	"*(u64 *)(r10 -16) = 0\n*(u64 *)(r10 -8) = 0\n*(u8 *)(r10 -64) = 2\n"                      \
+	"*(u32 *)(r10 -56) = 1\n*(u32 *)(r10 -32) = 0x0200000a\nr2 = r10\nr2 += -64\nr3 = 64\n"    \
+	"r4 = " #flags "\ncall 69\n"
+
+static u64 fib_run(const char *row, const char *text)
+{
+	const char *rows[] = {row, NULL};
+	struct rig_prog *p;
+
+	fresh(path("in.pcap"), NULL);
+	rig.opts.fib = row ? rows : NULL;
+	p = rig_add(&rig, "fib", SPEC_PROG_XDP, text);
+	is_run(0, row ? row : "no routes");
+	return p->rets[0];
+}
+
+static void test_fib(void)
+{
+	const char *row = "10.0.0.0/24 via 10.0.0.254 dev 5 dmac 02:00:00:00:00:77";
+
+	is_int(fib_run(NULL, FIB(0) "exit\n"), BPF_FIB_LKUP_RET_NOT_FWDED, "no route");
+	is_int(fib_run(row, FIB(0) "exit\n"), BPF_FIB_LKUP_RET_SUCCESS, "a route");
+	is_int(fib_run(row, FIB(0) "r0 = *(u32 *)(r10 -56)\nexit\n"), 5, "its interface");
+	is_int(fib_run(row, FIB(0) "r0 = *(u32 *)(r10 -32)\nexit\n"), 0xfe00000a, "the gateway");
+	is_int(fib_run(row, FIB(0) "r0 = *(u8 *)(r10 -1)\nexit\n"), 0x77, "and its address");
+	is_int(fib_run("10.0.0.0/24 dev 5", FIB(0) "exit\n"), BPF_FIB_LKUP_RET_NO_NEIGH,
+	       "no neighbour");
+	is_int(fib_run("10.0.0.0/24 dev 5", FIB(4) "exit\n"), BPF_FIB_LKUP_RET_SUCCESS,
+	       "which does not matter with SKIP_NEIGH");
+	is_int(fib_run("blackhole 10.0.0.0/8", FIB(0) "exit\n"), BPF_FIB_LKUP_RET_BLACKHOLE,
+	       "a black hole");
+	is_int((s32)fib_run(row, FIB(0x100) "exit\n"), -EINVAL, "unknown flags");
+}
+
+static void test_sk_lookup(void)
+{
+	struct rig_prog *p;
+
+	fresh(path("in.pcap"), path("lookup.pcap"));
+	p = rig_add(&rig, "lookup", SPEC_PROG_SK_LOOKUP,
+		    "r1 = *(u32 *)(r1 +60)\nr0 = 1\nif r1 != 53 goto out\nr0 = 0\nout: exit\n");
+	is_run(0, "sk_lookup");
+	is_int(p->runs, 6, "sees SYNs and datagrams only");
+	is_int(p->rets[0], SK_PASS, "port 80");
+	is_int(p->rets[1], SK_DROP, "port 53");
+}
+
 static void write_bytes(const char *file, const void *p, size_t size)
 {
 	FILE *f = fopen(file, "wb");
@@ -410,6 +490,9 @@ int main(void)
 	test_verdicts();
 	test_chain();
 	test_redirect();
+	test_redirect_map();
+	test_fib();
+	test_sk_lookup();
 	test_links();
 	test_cut();
 	test_malformed();
