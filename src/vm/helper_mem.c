@@ -65,7 +65,10 @@ static long read_any(struct vm_run *run, void *dst, u64 size, u64 addr)
 {
 	long err = mem_read_kernel(run, dst, size, addr);
 
-	return err == -ERANGE ? mem_read_user(run, dst, size, addr) : err;
+	/* Memory of a program that ends too early is not the traced process' at that address. */
+	if (err != -ERANGE || vm_may(run, addr, 1, VM_MEM_READ))
+		return err;
+	return mem_read_user(run, dst, size, addr);
 }
 
 /*
