@@ -171,6 +171,7 @@ static bool hint_word(struct field *f, const struct words *w)
 static void hint_time(struct field *f, const struct words *w)
 {
 	static const char *const stamps[] = {"ts", "timestamp", "tstamp", NULL};
+	static const char *const ends[] = {"start", "end", "exit", "begin", "stop", NULL};
 	static const char *const namespaces[] = {"mnt", "mount",  "net",  "pid", "ipc",
 						 "uts", "cgroup", "user", NULL};
 	static const struct {
@@ -183,6 +184,12 @@ static void hint_time(struct field *f, const struct words *w)
 		if (!strcmp(w->word[nr - 1], units[i].word))
 			unit = units[i].unit;
 	nr -= unit != 0;
+	if (nr > 1 && !unit && !strcmp(w->word[nr - 1], "time") && f->size == 8 &&
+	    is_one_of(w->word[nr - 2], ends)) {
+		f->hint = HINT_STAMP;
+		f->unit = 1000000000;
+		return;
+	}
 	if (unit == 1000000000 && (f->size < 8 || (nr && is_one_of(w->word[nr - 1], namespaces))))
 		return; /* mnt_ns */
 	if (nr && is_one_of(w->word[nr - 1], stamps) && f->size == 8) {
