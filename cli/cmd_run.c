@@ -23,6 +23,7 @@ static const struct opt options[] = {
 	ROW('i', "interval",   OPT_SECONDS, interval,   "SECONDS",        "print maps every SECONDS"),
 	ROW(0,   "maps",       OPT_STRING,  print_maps, "all|none|A,B",   "which maps to print at the end; default: all, if there is no event buffer"),
 	ROW(0,   "map",        OPT_LIST,    maps,       "NAME=JSON",      "fill a map: 'blocklist={\"10.0.0.1\":1}'"),
+	ROW(0,   "entries",    OPT_LIST,    entries,    "NAME=N",         "how many entries a map has room for"),
 	ROW(0,   "var",        OPT_LIST,    vars,       "NAME=VALUE",     "set a global variable; also --NAME VALUE"),
 	ROW(0,   "prog",       OPT_LIST,    progs,      "NAME",           "run only this program (may be repeated)"),
 	ROW(0,   "attach",     OPT_LIST,    attach,     "NAME=SECTION",   "attach a program there: 'f=uprobe/libc.so.6:malloc'"),
@@ -157,6 +158,31 @@ static int choose_progs(struct skep_object *obj, const struct opt_list *want,
 	return 0;
 }
 
+/* NAME=NUMBER of --entries. */
+static int set_entries(struct skep_object *obj, const struct opt_list *rows,
+		       struct skep_diag *diag)
+{
+	for (size_t i = 0; i < rows->nr; i++) {
+		const char *row = rows->items[i], *eq = strchr(row, '=');
+		char name[64];
+		unsigned n;
+		int end = 0, err;
+
+		if (!eq || (size_t)(eq - row) >= sizeof(name) ||
+		    sscanf(eq + 1, "%u%n", &n, &end) != 1 || eq[1 + end] || !n) {
+			snprintf(diag->message, sizeof(diag->message),
+				 "--entries %s: it takes NAME=NUMBER", row);
+			return diag->err = -EINVAL;
+		}
+		memcpy(name, row, (size_t)(eq - row));
+		name[eq - row] = 0;
+		err = skep_object_set_max_entries(obj, name, n, diag);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 static int start(struct run *r, char **command, struct skep_diag *diag)
 {
 	const struct run_config *c = r->config;
@@ -186,6 +212,8 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 
 	if (!err)
 		err = choose_progs(r->obj, &c->progs, diag);
+	if (!err)
+		err = set_entries(r->obj, &c->entries, diag);
 	if (!err)
 		err = skep_session_new(r->obj, &so, &r->session, diag);
 	if (!err)
@@ -287,6 +315,7 @@ static int run(int argc, char **argv)
 	opt_list_done(&c.attach);
 	opt_list_done(&c.progs);
 	opt_list_done(&c.maps);
+	opt_list_done(&c.entries);
 	opt_list_done(&c.vars);
 	return status < 0 ? EXIT_DONE : status;
 }

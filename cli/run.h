@@ -17,7 +17,7 @@ struct run_config {
 	const char *ctx, *packet;
 	uint64_t repeat;
 	const char *binary;
-	struct opt_list attach, progs, maps, vars;
+	struct opt_list attach, progs, maps, entries, vars;
 	int format;
 	const char *fields;
 	double duration, interval;

@@ -92,7 +92,10 @@ int skep_session_map_set(struct skep_session *s, const char *map, const char *ke
 /** A whole map from JSON: {"key": value, …} or [value, …]. */
 int skep_session_map_load(struct skep_session *s, const char *map, const char *json,
 			  struct skep_diag *diag);
-/** Print a map's contents; all non-internal maps that have something when map is NULL. */
+/**
+ * Print a map's contents, of .data and .bss the variables that have changed; when map is NULL all
+ * that have any.
+ */
 int skep_session_map_print(struct skep_session *s, const char *map, enum skep_format format,
 			   skep_write_fn write, void *ctx, struct skep_diag *diag);
 

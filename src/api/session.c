@@ -226,7 +226,67 @@ static bool has_contents(const struct object_map *m)
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
 		if (m->def.type == without[i])
 			return false;
-	return m->kind == OBJECT_MAP_USER;
+	return m->kind == OBJECT_MAP_USER || m->kind == OBJECT_MAP_DATA ||
+	       m->kind == OBJECT_MAP_BSS;
+}
+
+struct vars {
+	const struct object *obj;
+	u32 map;
+	const u8 *now;
+	enum event_style style;
+	struct strbuf out;
+};
+
+/* A variable that has another value than at the start: that is what the program found out. */
+static void add_var(struct vars *v, const struct object_var *var)
+{
+	const struct object_map *m = &v->obj->maps[var->map];
+
+	if (var->map != v->map || !var->type_id || !m->data ||
+	    !in_bounds(var->off, var->size, m->def.value_size) ||
+	    !memcmp(m->data + var->off, v->now + var->off, var->size))
+		return;
+	if (v->style == EVENT_STYLE_JSON) {
+		strbuf_puts(&v->out, "{\"variable\":");
+		strbuf_json_string(&v->out, var->name, strlen(var->name));
+		strbuf_puts(&v->out, ",\"value\":");
+	} else {
+		strbuf_printf(&v->out, "%s = ", var->name);
+	}
+	event_format(&v->out, v->obj->btf, var->type_id, v->now + var->off, var->size, v->style);
+	strbuf_puts(&v->out, v->style == EVENT_STYLE_JSON ? "}\n" : "\n");
+}
+
+static int print_vars(struct skep_session *s, u32 idx, enum event_style style, skep_write_fn write,
+		      void *ctx)
+{
+	struct vars v = {.obj = s->obj->obj, .map = idx, .style = style};
+	u8 *now = mem_zalloc(v.obj->maps[idx].def.value_size);
+	u32 zero = 0;
+	int err = now ? map_user_lookup(s->engine->ops->map(s->engine, idx), &zero, now, 0)
+		      : -ENOMEM;
+
+	v.now = now;
+	for (u32 i = 0; i < v.obj->nr_vars && !err; i++)
+		add_var(&v, &v.obj->vars[i]);
+	if (!err && v.out.failed)
+		err = -ENOMEM;
+	if (!err && v.out.len)
+		err = write(ctx, v.out.s, v.out.len);
+	strbuf_done(&v.out);
+	mem_free(now);
+	return err;
+}
+
+static int print_one(struct skep_session *s, u32 idx, enum event_style style, skep_write_fn write,
+		     void *ctx)
+{
+	const struct object *o = s->obj->obj;
+
+	if (o->maps[idx].kind != OBJECT_MAP_USER && o->btf)
+		return print_vars(s, idx, style, write, ctx);
+	return event_map_print(s->engine->ops->map(s->engine, idx), o->btf, style, write, ctx);
 }
 
 int skep_session_map_print(struct skep_session *s, const char *name, enum skep_format format,
@@ -239,11 +299,10 @@ int skep_session_map_print(struct skep_session *s, const char *name, enum skep_f
 
 	if (name) {
 		err = find_map(s, name, &map, diag);
-		return err ? err : event_map_print(map, o->btf, style, write, ctx);
+		return err ? err : print_one(s, (u32)object_map_idx(o, name), style, write, ctx);
 	}
 	for (u32 i = 0; i < o->nr_maps && !err; i++)
 		if (has_contents(&o->maps[i]))
-			err = event_map_print(s->engine->ops->map(s->engine, i), o->btf, style,
-					      write, ctx);
+			err = print_one(s, i, style, write, ctx);
 	return err;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The user engine's maps: created from the object's definitions, then filled. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/user.h"
 #include <errno.h>
@@ -15,10 +16,34 @@ static int fill_internal(struct map *map, const struct object_map *om, struct sk
 	return err ? diag_set(diag, err, "can't set the initial value") : 0;
 }
 
+#define DEFAULT_ENTRIES    10240
+#define DEFAULT_STACK_SIZE (127 * 8) /* the kernel's PERF_MAX_STACK_DEPTH addresses */
+
+/*
+ * Many objects leave sizes to the loader that was written for them, and Linux refuses a map of
+ * size 0. We take a usual size and say so.
+ */
+static void complete(struct map_def *def)
+{
+	if (def->type == BPF_MAP_TYPE_STACK_TRACE && !def->value_size) {
+		def->key_size = 4;
+		def->value_size = DEFAULT_STACK_SIZE;
+	}
+	if (def->max_entries || !def->key_size)
+		return;
+	def->max_entries = DEFAULT_ENTRIES;
+	log_warn("map %s: the object does not say how large it is; it gets %u entries", def->name,
+		 def->max_entries);
+}
+
 static int make_map(struct user *u, u32 idx, struct skep_diag *diag)
 {
 	const struct object_map *om = &u->obj->maps[idx];
-	int err = map_new(&om->def, &u->maps[idx], diag);
+	struct map_def def = om->def;
+	int err;
+
+	complete(&def);
+	err = map_new(&def, &u->maps[idx], diag);
 
 	if (!err && om->kind != OBJECT_MAP_USER)
 		err = fill_internal(u->maps[idx], om, diag);

@@ -6,6 +6,9 @@
  * the same probe for several kernels. It is an error when that leaves nothing to attach. A program
  * that a hook serves must load. `--attach PROGRAM=SECTION` gives a program another section; given
  * more than once, the program is attached to each.
+ *
+ * Where two programs do the same work for kernels with and without BTF (fentry/f and kprobe/f), one
+ * is enough: Linux' own tools load one of them, and both would count everything twice.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -105,6 +108,40 @@ static int make_prog(struct user *u, const struct prog *prog, bool is_target,
 	return 0;
 }
 
+static bool starts_with(const char *s, const char *prefix)
+{
+	return !strncmp(s, prefix, strlen(prefix));
+}
+
+/* Is `b` the way without BTF to where `a` is attached? */
+static bool is_same_place(const struct prog *a, const struct prog *b)
+{
+	static const char *const pairs[][2] = {
+		{"fentry/", "kprobe/"},
+		{"fexit/", "kretprobe/"},
+		{"tp_btf/", "raw_tp/"},
+		{"tp_btf/", "raw_tracepoint/"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
+		if (starts_with(a->section, pairs[i][0]) && starts_with(b->section, pairs[i][1]) &&
+		    !strcmp(a->target, b->target))
+			return true;
+	return false;
+}
+
+static const struct prog *better_one(const struct user *u, const struct prog *prog)
+{
+	for (u32 i = 0; i < u->obj->nr_progs; i++) {
+		const struct prog *other = &u->obj->progs[i];
+
+		if (other->autoload && is_same_place(other, prog) &&
+		    hook_find(other, &u->opts.hook, NULL))
+			return other;
+	}
+	return NULL;
+}
+
 static void tell_left_out(const struct user *u, const struct prog *prog)
 {
 	struct skep_diag why = {0};
@@ -148,7 +185,13 @@ int user_make_progs(struct user *u, struct skep_diag *diag)
 	for (u32 i = 0; i < u->obj->nr_progs && !err; i++) {
 		const struct prog *prog = &u->obj->progs[i];
 
-		if (!is_moved(u, prog))
+		const struct prog *better = better_one(u, prog);
+
+		if (better)
+			log_warn("left out: program %s, SEC(\"%s\"): %s does the same (--prog %s "
+				 "takes this one)",
+				 prog->name, prog->section, better->name, prog->name);
+		else if (!is_moved(u, prog))
 			err = make_prog(u, prog, is_tail_call_target(u->obj, prog), diag);
 	}
 	return err ? err : check_left_out(u, diag);

@@ -45,6 +45,25 @@ hasnt "$out" '"map":"calls","key":0,' "a map that was filled on the command line
 out=$(run $progs/count.bpf.c --maps none -- true 2>/dev/null)
 is "$out" "" "--maps none"
 
+# --- globals, sizes left to the loader, one of two ways to the same place
+out=$(run $progs/globals.bpf.c -o json -- cat "$tmp/file-to-open" 2>"$tmp/err")
+has "$out" '"variable":"nr_opens","value":[0-9]{1,3}\}' "a global that changed is printed"
+hasnt "$out" 'untouched' "one that did not change is not"
+has "$out" '"map":"sizeless","key":1,"value":1' "a map without a size gets one"
+has "$(cat "$tmp/err")" 'sizeless' "which is told"
+has "$(cat "$tmp/err")" 'left out: program the_other_way' "kprobe is left out beside fentry"
+out=$(run $progs/globals.bpf.c --entries sizeless=5 --prog the_other_way -o json -- \
+	cat "$tmp/file-to-open" 2>"$tmp/err")
+has "$out" '"variable":"nr_opens","value":[0-9]+000000\}' "unless it is asked for"
+hasnt "$(cat "$tmp/err")" 'sizeless' "--entries gives a map its size"
+run $progs/globals.bpf.c --entries sizeless=none -- true 2>/dev/null
+is $? 1 "--entries takes a number"
+
+# --- what a program needs
+out=$(run $progs/open.bpf.c 2>&1)
+is $? 2 "no command: usage"
+has "$out" 'needs a command' "which option is missing"
+
 # --- printk
 out=$(run $progs/hello.bpf.c -- sh -c /bin/true 2>/dev/null)
 has "$out" 'Hello, world 42!' "bpf_printk"
