@@ -390,6 +390,14 @@ u64 vm_call(struct vm_run *run, u64 func, const u64 args[5])
 	return ret;
 }
 
+/* A run sees one CPU from its start to its end, as under migrate_disable. */
+static void stay_on_cpu(const struct vm_env *env)
+{
+	map_set_cpu(env->cpu);
+	if (env->cpu < 0)
+		map_set_cpu((int)map_current_cpu());
+}
+
 static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_size,
 		const struct vm_op *op, const u64 args[5], u64 *ret, struct skep_diag *diag)
 {
@@ -414,7 +422,9 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 		guard_start(&x);
 	}
 	map_read_lock();
+	stay_on_cpu(x.run.env);
 	r0 = run_from(&x, op, args);
+	map_set_cpu(-1);
 	map_read_unlock();
 	if (!x.run.err)
 		*ret = r0;
