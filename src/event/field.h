@@ -66,6 +66,7 @@ struct field {
 	u8 bit_off, bit_size; /* of a bitfield, from bit 0 of byte off; else 0 */
 	bool is_signed;
 	bool big_endian; /* also: network order */
+	bool is_family;  /* a number called family, af, version */
 	bool hidden;     /* not selected; see columns.c */
 	bool words;      /* FIELD_TEXT: NUL-separated words, not one string */
 	bool guess;      /* FIELD_ADDR: without a tag, tell v4 from v6 by its zeros */

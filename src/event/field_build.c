@@ -283,6 +283,7 @@ static void build_type(struct build *b, struct field *f, u32 depth)
 	const struct btf_type *t = btf__type_by_id(b->btf, id);
 
 	f->btf = b->btf;
+	f->is_family = meaning_is_family(f->name);
 	if (!t || depth > EVENT_MAX_DEPTH) {
 		f->kind = f->size ? FIELD_BYTES : FIELD_NONE;
 		return;
@@ -305,21 +306,30 @@ static void build_type(struct build *b, struct field *f, u32 depth)
 
 /* --- tags: the sibling that explains a field -------------------------------------------------- */
 
+#define MAX_COMPARED (1u << 22) /* names, in all of one plan; then tags are not looked for */
+
 struct scope {
 	const struct field *parent;
 	const struct scope *up;
+	u32 *budget;
 };
+
+static bool spend(u32 *budget, u64 cost)
+{
+	*budget -= (u32)min_u64(cost, *budget);
+	return *budget;
+}
 
 static bool is_number(const struct field *f)
 {
 	return (f->kind == FIELD_INT || f->kind == FIELD_ENUM) && f->size <= 8;
 }
 
-typedef bool (*tag_fn)(const struct field *sibling, const struct field *of);
+typedef bool (*tag_fn)(const struct field *sibling, const struct field *of, u32 *budget);
 
-static bool is_family_tag(const struct field *s, const struct field *of)
+static bool is_family_tag(const struct field *s, const struct field *of, u32 *budget)
 {
-	return is_number(s) && meaning_is_family(s->name);
+	return is_number(s) && s->is_family;
 }
 
 static bool selects_by_enum(const struct field *s, const struct field *of)
@@ -337,18 +347,19 @@ static bool selects_by_enum(const struct field *s, const struct field *of)
 }
 
 /* A sibling whose values can name the union's members. */
-static bool is_selector_tag(const struct field *s, const struct field *of)
+static bool is_selector_tag(const struct field *s, const struct field *of, u32 *budget)
 {
-	if (is_number(s) && selects_by_enum(s, of))
+	if (s->kind == FIELD_ENUM && is_number(s) &&
+	    spend(budget, (u64)btf_vlen(s->enums) * of->nr_kids) && selects_by_enum(s, of))
 		return true;
-	for (u32 k = 0; k < of->nr_kids && is_family_tag(s, of); k++)
+	for (u32 k = 0; k < of->nr_kids && is_family_tag(s, of, budget); k++)
 		if (strpbrk(of->kids[k].name, "46"))
 			return true;
 	return false;
 }
 
 /* "args_size" or "args_len" for "args" */
-static bool is_length_tag(const struct field *s, const struct field *of)
+static bool is_length_tag(const struct field *s, const struct field *of, u32 *budget)
 {
 	static const char *const ends[] = {"_size", "_len", "size", "len", "_sz", "_length"};
 	size_t len = strlen(of->name);
@@ -363,15 +374,17 @@ static bool is_length_tag(const struct field *s, const struct field *of)
 
 /* Among siblings, also those inside anonymous structs. */
 static const struct field *find_in(const struct field *parent, const struct field *of, tag_fn fits,
-				   u32 depth)
+				   u32 *budget, u32 depth)
 {
 	for (u32 i = 0; i < parent->nr_kids && parent->kind == FIELD_STRUCT; i++) {
 		const struct field *kid = &parent->kids[i], *in = NULL;
 
-		if (kid != of && fits(kid, of))
+		if (!spend(budget, 1))
+			return NULL;
+		if (kid != of && fits(kid, of, budget))
 			return kid;
 		if (!*kid->name && depth < EVENT_MAX_DEPTH)
-			in = find_in(kid, of, fits, depth + 1);
+			in = find_in(kid, of, fits, budget, depth + 1);
 		if (in)
 			return in;
 	}
@@ -383,7 +396,7 @@ static const struct field *find_tag(const struct scope *scope, const struct fiel
 	const struct field *tag = NULL;
 
 	for (; scope && !tag; scope = scope->up)
-		tag = find_in(scope->parent, of, fits, 0);
+		tag = find_in(scope->parent, of, fits, scope->budget, 0);
 	return tag;
 }
 
@@ -392,9 +405,9 @@ static bool is_words_name(const char *name)
 	return !strcmp(name, "args") || !strcmp(name, "argv") || !strcmp(name, "cmdline");
 }
 
-static void link_tags(struct field *f, const struct scope *up)
+static void link_tags(struct field *f, const struct scope *up, u32 *budget)
 {
-	struct scope scope = {.parent = f, .up = up};
+	struct scope scope = {.parent = f, .up = up, .budget = budget};
 
 	if (f->kind == FIELD_ADDR && f->size == 16)
 		f->tag = find_tag(up, f, is_family_tag);
@@ -405,13 +418,14 @@ static void link_tags(struct field *f, const struct scope *up)
 	if (f->kind == FIELD_TEXT)
 		f->words = is_words_name(f->name);
 	for (u32 i = 0; i < f->nr_kids; i++)
-		link_tags(&f->kids[i], f->kind == FIELD_ARRAY ? NULL : &scope);
+		link_tags(&f->kids[i], f->kind == FIELD_ARRAY ? NULL : &scope, budget);
 }
 
 int field_build(struct arena *a, const struct btf *btf, u32 type_id, const char *name,
 		const struct field **ret, struct skep_diag *diag)
 {
 	struct build b = {.arena = a, .btf = btf};
+	u32 budget = MAX_COMPARED;
 	struct field *f = new_kids(&b, 1);
 
 	if (!f)
@@ -420,7 +434,7 @@ int field_build(struct arena *a, const struct btf *btf, u32 type_id, const char 
 	f->type_id = type_id;
 	f->size = types_size(btf, type_id);
 	build_type(&b, f, 0);
-	link_tags(f, NULL);
+	link_tags(f, NULL, &budget);
 	if (b.nomem)
 		return diag_nomem(diag);
 	*ret = f;

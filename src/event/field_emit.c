@@ -502,7 +502,7 @@ const struct field *field_choose(const struct field *f, struct view v)
 
 	if (f->tag && field_read(f->tag, v, &tag)) {
 		kid = by_enumerator(f, tag);
-		if (!kid && meaning_is_family(f->tag->name))
+		if (!kid && f->tag->is_family)
 			kid = by_family(f, tag);
 	}
 	return kid ? kid : by_meaning(f);

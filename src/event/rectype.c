@@ -169,23 +169,28 @@ static void find_types(struct finder *f, const struct object_map *m, struct rect
 		from_size(f, 0, map);
 }
 
-static void open_image(struct finder *f)
+static int open_image(struct finder *f)
 {
 	size_t size = 0;
 	const void *data = object_image(f->obj, &size);
 	struct flow_core *core = NULL;
 
-	if (!data || debug_image_open(data, size, &f->img))
-		return;
-	flow_core_new(&f->img, f->obj->btf, &core);
-	if (!flow_scan(&f->img, core, &f->flow) && f->flow.nr_sites)
-		debug_vars_open(&f->img, &f->flow, &f->vars);
+	int err = data ? debug_image_open(data, size, &f->img) : -ENODATA;
+
+	if (!err)
+		err = flow_core_new(&f->img, f->obj->btf, &core);
+	if (!err)
+		err = flow_scan(&f->img, core, &f->flow);
+	if (!err && f->flow.nr_sites)
+		err = debug_vars_open(&f->img, &f->flow, &f->vars);
 	flow_core_free(core);
+	return err == -ENOMEM ? err : 0; /* without the rest, sizes and names have to do */
 }
 
 int rectypes_new(const struct object *obj, struct rectypes *ret, struct skep_diag *diag)
 {
 	struct finder f = {.obj = obj, .ret = ret};
+	int err = 0;
 
 	*ret = (struct rectypes){0};
 	ret->maps = mem_calloc(obj->nr_maps + 1, sizeof(*ret->maps));
@@ -194,17 +199,19 @@ int rectypes_new(const struct object *obj, struct rectypes *ret, struct skep_dia
 		rectypes_done(ret);
 		return diag_nomem(diag);
 	}
-	for (u32 i = 0; i < obj->nr_maps; i++) {
+	for (u32 i = 0; i < obj->nr_maps && !err; i++) {
 		if (!rectype_is_buffer(obj->maps[i].def.type))
 			continue;
 		if (!ret->nr_maps)
-			open_image(&f);
+			err = open_image(&f);
 		find_types(&f, &obj->maps[i], &ret->maps[ret->nr_maps++]);
 	}
 	debug_vars_close(f.vars);
 	ret->flow = f.flow;
 	ret->img = f.img;
-	return 0;
+	if (err)
+		rectypes_done(ret);
+	return err ? diag_nomem(diag) : 0;
 }
 
 void rectypes_done(struct rectypes *r)

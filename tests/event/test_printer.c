@@ -294,6 +294,26 @@ static void test_any(void)
 	event_printer_free(t);
 }
 
+/* Every allocation fails once. */
+static void test_nomem(void)
+{
+	struct skep_printer_opts opts = {.sz = sizeof(opts), .fields = "-comm"};
+	struct event_printer *p = NULL;
+	u64 live = mem_live(), n;
+	int err = -ENOMEM;
+
+	for (n = 1; n < 2000 && err; n++) {
+		mem_fail_at(n);
+		err = event_printer_new(obj, &opts, collect, NULL, &p, NULL);
+		mem_fail_at(0);
+		if (err && (err != -ENOMEM || mem_live() != live))
+			break;
+	}
+	is_int(err, 0, "a printer, or out of memory: %llu allocations", (unsigned long long)n);
+	event_printer_free(p);
+	is_int(mem_live(), live, "nothing is left");
+}
+
 int main(void)
 {
 	open_object();
@@ -304,6 +324,7 @@ int main(void)
 	test_printk();
 	test_words();
 	test_any();
+	test_nomem();
 	object_close(obj);
 	strbuf_done(&out);
 	is_int(mem_live(), 0, "nothing is left");
