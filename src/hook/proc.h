@@ -128,7 +128,8 @@ struct proc_task {
 	void *kobj;    /* struct task_struct, when programs look at it */
 	void *pt_regs; /* struct pt_regs in the model, of the entry to the kernel */
 	struct uprobe_thread *uprobe;
-	u64 born; /* CLOCK_MONOTONIC, ns */
+	u64 born;      /* CLOCK_MONOTONIC, ns: since when we know it */
+	u64 boot_born; /* CLOCK_BOOTTIME; 0: it was there before */
 	u32 exit_code;
 	void *lent[PROC_MAX_LENT];
 	u32 nr_lent;
@@ -247,5 +248,6 @@ bool proc_fn_leave(struct proc *p, struct proc_task *t, const struct proc_fn *fn
 		   struct proc_call *call);
 
 u64 proc_now(void); /* CLOCK_MONOTONIC, ns */
+u64 proc_boot_now(void);
 
 #endif

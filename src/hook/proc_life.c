@@ -29,22 +29,11 @@ static u64 clone_flags(struct proc_task *parent)
 	return flags;
 }
 
-static u64 boot_now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_BOOTTIME, &ts);
-	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
-}
-
 void proc_on_fork(struct proc *p, struct proc_task *parent, struct proc_task *child)
 {
 	struct proc_happening h = {.child = child};
 
-	if (p->model_tasks) {
-		child->kobj = model_task_get(p->model_tasks, child->tid);
-		model_task_born(p->model_tasks, child->tid, child->born, boot_now());
-	}
+	proc_kobj(p, child); /* while its parent is there to be read */
 	if (!p->events[PROC_EV_FORK].first)
 		return;
 	h.clone_flags = clone_flags(parent);

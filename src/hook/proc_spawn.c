@@ -207,6 +207,7 @@ static int start_child(struct proc *p, struct child_args *c, int go_fd, struct s
 		return diag_nomem(diag);
 	t->state = PROC_RUNNING;
 	t->process->is_setup = true;
+	t->boot_born = proc_boot_now();
 	if (p->all_stops)
 		ptrace(PTRACE_INTERRUPT, pid, NULL, NULL);
 	return write(go_fd, "g", 1) == 1 ? 0 : diag_set(diag, -EPIPE, "the command's child died");

@@ -137,6 +137,7 @@ struct proc_task *proc_task_new(struct proc *p, u32 tid, u32 tgid, const struct 
 	t->tid = tid;
 	t->nr = -1;
 	t->born = proc_now();
+	t->boot_born = parent ? proc_boot_now() : 0;
 	t->process = get_process(p, tgid, parent ? parent->process : NULL);
 	if (!t->process || hash_put(&p->tasks, tid, t)) {
 		if (t->process)

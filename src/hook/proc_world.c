@@ -24,6 +24,14 @@ u64 proc_now(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
+u64 proc_boot_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_BOOTTIME, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
 /* --- memory --------------------------------------------------------------------------------- */
 
 static long through_mem(struct proc_task *t, void *buf, size_t size, u64 addr, bool write)
@@ -205,8 +213,11 @@ static const struct vm_world world = {
 
 void *proc_kobj(struct proc *p, struct proc_task *t)
 {
-	if (!t->kobj && p->model_tasks)
-		t->kobj = model_task_get(p->model_tasks, t->tid);
+	if (t->kobj || !p->model_tasks)
+		return t->kobj;
+	t->kobj = model_task_get(p->model_tasks, t->tid);
+	if (t->boot_born) /* /proc knows it to 10 ms only */
+		model_task_born(p->model_tasks, t->tid, t->born, t->boot_born);
 	return t->kobj;
 }
 
