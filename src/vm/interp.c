@@ -426,9 +426,10 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 	r0 = run_from(&x, op, args);
 	map_set_cpu(-1);
 	map_read_unlock();
-	if (!x.run.err)
-		*ret = r0;
-	return x.run.err;
+	if (x.run.err < 0)
+		return x.run.err;
+	*ret = x.run.err == VM_THROWN ? x.run.thrown : r0;
+	return 0;
 }
 
 int vm_exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_size, u64 *ret,

@@ -231,6 +231,19 @@ static u64 res_unlock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 
 	return 0;
 }
 
+/* --- the end of a run ------------------------------------------------------------------------ */
+
+/* bpf_throw: all frames are left at once. Exception callbacks are not looked for: the cookie is
+ * the answer, as Linux' default one gives it. */
+static u64 throw_out(struct vm_run *run, u64 cookie, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	if (!run->err) {
+		run->err = VM_THROWN;
+		run->thrown = cookie;
+	}
+	return 0;
+}
+
 /* --- maps ------------------------------------------------------------------------------------ */
 
 static long count_elem(struct map *map, void *key, void *value, void *ctx)
@@ -468,6 +481,7 @@ const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_res_spin_lock_irqsave", res_lock},
 	{"bpf_res_spin_unlock", res_unlock},
 	{"bpf_res_spin_unlock_irqrestore", res_unlock},
+	{"bpf_throw", throw_out},
 	{"bpf_map_sum_elem_count", sum_elem_count},
 	{"bpf_strcmp", str_cmp},
 	{"bpf_strcasecmp", str_casecmp},

@@ -18,11 +18,14 @@ struct vm_run {
 	struct skep_diag *diag;
 	void *ctx;
 	size_t ctx_size;
-	int err;  /* set by vm_fault: the run ends when the helper returns */
+	int err;  /* set by vm_fault: the run ends when the helper returns; VM_THROWN */
 	u32 insn; /* index of the calling instruction */
 	u32 tail_calls;
 	u64 budget; /* instructions that are left */
+	u64 thrown; /* what the run returns after bpf_throw */
 };
+
+#define VM_THROWN 1 /* in err: all frames end, and that is no error */
 
 typedef u64 (*vm_helper_fn)(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5);
 

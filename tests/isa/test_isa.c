@@ -261,6 +261,24 @@ static void test_check(void)
 	is_int(isa_check_imm(isa_decode(&div, 1), &div, NULL), -EINVAL, "a division by 0");
 }
 
+static void test_no_memory(void)
+{
+	struct bpf_insn *insns = NULL;
+	int err = -ENOMEM, n;
+	u32 nr = 0;
+
+	for (n = 1; err && n < 100; n++) {
+		mem_fail_at((u64)n);
+		skep_diag_clear(&diag);
+		err = isa_asm("a: goto b\nb: r0 = 0x1\ngoto a\nexit", &insns, &nr, &diag);
+		mem_fail_at(0);
+		if (err && err != -ENOMEM)
+			break;
+	}
+	ok(!err && nr == 5, "the assembler needs %d allocations, and each may fail", n - 2);
+	mem_free(insns);
+}
+
 /* docs/isa.md is generated: `test_isa --write` writes it. */
 static void test_doc(bool write)
 {
@@ -288,6 +306,7 @@ int main(int argc, char **argv)
 	test_rows();
 	test_random();
 	test_check();
+	test_no_memory();
 	test_doc(argc > 1 && !strcmp(argv[1], "--write"));
 	is_int(mem_live(), 0, "nothing is left over");
 	return tap_done();

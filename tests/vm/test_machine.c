@@ -11,10 +11,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* until the maps of maps are there */
-int map_inner_set(struct map *map, const void *key, struct map *inner, u64 flags)
-	__attribute__((weak));
-
 static struct skep_diag diag;
 
 static struct map *new_map(u32 type, const char *name, u32 value_size, u32 entries)
@@ -336,6 +332,53 @@ static void test_symbols(void)
 	mem_free(store.insns);
 }
 
+static void test_throw(void)
+{
+	struct prog_ref ref = {.insn = 5, .kind = PROG_REF_KFUNC, .name = "bpf_throw"};
+	struct prog prog = assemble("call f\nr0 = 1\nexit\nf: r1 = 33\nr2 = 0\n"
+				    "call kernel-function#7");
+	struct vm *vm = new_vm(NULL, 0);
+	u64 ret;
+
+	prog.refs = &ref;
+	prog.nr_refs = 1;
+	is_int(run(vm, &prog, &ret), 0, "bpf_throw is no error");
+	is_int(ret, 33, "and its cookie is the answer");
+	ref.name = "bpf_no_such_function";
+	is_int(run(vm, &prog, &ret), -EINVAL, "a function may end with nothing else");
+	vm_free(vm);
+	mem_free(prog.insns);
+}
+
+/* Every allocation fails once: an error each time, and nothing is left over. */
+static void test_no_memory(void)
+{
+	struct map *maps[1] = {new_map(BPF_MAP_TYPE_ARRAY, "a", 8, 1)};
+	struct prog prog = assemble("call bpf_ktime_get_ns\nr1 = map[id:0][0]+0\n"
+				    "*(u64 *)(r1 +0) = 1\nr0 = 5\nexit");
+	u64 held = mem_live(), ret = 0;
+	bool clean = true;
+	int err = -ENOMEM, n;
+
+	for (n = 1; err && n < 100; n++) {
+		struct vm_prog *code;
+		struct vm *vm = NULL;
+
+		mem_fail_at((u64)n);
+		skep_diag_clear(&diag);
+		err = vm_new(maps, 1, NULL, &vm, &diag);
+		err = err ?: vm_prog_new(vm, &prog, &code, &diag);
+		mem_fail_at(0);
+		err = err ?: vm_exec(code, NULL, NULL, 0, &ret, &diag);
+		vm_free(vm);
+		clean = clean && (!err || err == -ENOMEM) && mem_live() == held;
+	}
+	ok(!err && ret == 5 && n > 5, "a machine needs %d allocations", n - 2);
+	ok(clean, "each may fail");
+	mem_free(prog.insns);
+	map_put(maps[0]);
+}
+
 static void test_inner_maps(void)
 {
 	struct map_def inner_def = {.name = "inner",
@@ -386,6 +429,8 @@ int main(void)
 	test_threads();
 	test_place();
 	test_symbols();
+	test_throw();
+	test_no_memory();
 	test_inner_maps();
 	is_int(mem_live(), 0, "nothing is left over");
 	return tap_done();
