@@ -180,6 +180,30 @@ static int check_ldimm(const struct bpf_insn *insn, u32 nr, struct skep_diag *di
 	return 0;
 }
 
+/* An imm that is no atomic operation of this size. */
+static int check_atomic(const struct bpf_insn *insn, struct skep_diag *diag)
+{
+	struct bpf_insn wide = *insn;
+
+	wide.code = BPF_STX | BPF_ATOMIC | BPF_DW;
+	wide.dst_reg = wide.src_reg = wide.off = 0;
+	if (isa_decode(&wide, 1) != ISA_INVALID)
+		return diag_set(diag, -EINVAL, "invalid atomic operand size");
+	return diag_set(diag, -EINVAL, "BPF_ATOMIC uses invalid atomic opcode %02x",
+			(u32)insn->imm);
+}
+
+static bool is_reserved(s64 field, s32 value)
+{
+	return isa_rule(field) == ISA_IS && value != (s32)field;
+}
+
+static bool has_reserved(const struct isa_row *row, const struct bpf_insn *insn)
+{
+	return is_reserved(row->dst, insn->dst_reg) || is_reserved(row->src, insn->src_reg) ||
+	       is_reserved(row->off, insn->off) || is_reserved(row->imm, insn->imm);
+}
+
 static int check_row(const struct isa_row *row, const struct bpf_insn *insn, u32 nr,
 		     struct skep_diag *diag)
 {
@@ -188,14 +212,23 @@ static int check_row(const struct isa_row *row, const struct bpf_insn *insn, u32
 	if (row->kind == ISA_KIND_LDDW && (err = check_ldimm(insn, nr, diag)))
 		return err;
 	if (row->kind == ISA_KIND_ATOMIC && !field_fits(row->imm, insn->imm))
-		return diag_set(diag, -EINVAL, "BPF_ATOMIC uses invalid atomic opcode %02x",
-				(u32)insn->imm);
+		return check_atomic(insn, diag);
 	if (row->kind == ISA_KIND_JCOND)
 		return diag_set(diag, -EINVAL, "invalid may_goto imm %d", insn->imm);
-	if ((err = check_register(row->src, insn->src_reg, diag)) ||
-	    (err = check_register(row->dst, insn->dst_reg, diag)))
+	/* of jumps the kernel looks at the register first */
+	if (row->kind == ISA_KIND_JMP && (err = check_register(row->dst, insn->dst_reg, diag)))
 		return err;
-	return diag_set(diag, -EINVAL, "%s uses reserved fields", reserved[row->kind]);
+	if (has_reserved(row, insn))
+		return diag_set(diag, -EINVAL, "%s uses reserved fields", reserved[row->kind]);
+	err = check_register(row->src, insn->src_reg, diag);
+	return err ?: check_register(row->dst, insn->dst_reg, diag);
+}
+
+static int check_unknown(const struct bpf_insn *insn, struct skep_diag *diag)
+{
+	if (BPF_CLASS(insn->code) == BPF_LDX && (BPF_MODE(insn->code) != BPF_MEMSX || insn->imm))
+		return diag_set(diag, -EINVAL, "BPF_LDX uses reserved fields");
+	return diag_set(diag, -EINVAL, "unknown opcode %02x", insn->code);
 }
 
 int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *diag)
@@ -205,11 +238,10 @@ int isa_check(const struct bpf_insn *insn, u32 nr, u32 idx, struct skep_diag *di
 
 	if (isa_decode(insn, nr) != ISA_INVALID)
 		return 0;
-	row = nr ? closest(insn) : NULL;
-	if (row)
-		err = check_row(row, insn, nr, diag);
-	else
-		err = diag_set(diag, -EINVAL, "unknown opcode %02x", nr ? insn->code : 0);
+	if (!nr)
+		return diag_set(diag, -EINVAL, "no instruction");
+	row = closest(insn);
+	err = row ? check_row(row, insn, nr, diag) : check_unknown(insn, diag);
 	return diag_at(diag, err, "instruction %u", idx);
 }
 

@@ -89,6 +89,77 @@ static void compare(u32 op, unsigned int *seed)
 	strbuf_done(&ours);
 }
 
+/* Any fields, but those that would lead elsewhere: which jumps and calls are good is not decided by
+ * the instruction alone. */
+static struct bpf_insn random_insn(unsigned int *seed)
+{
+	static const s32 imms[] = {0,    0,    0,    1,    16,    32,    64,
+				   0x40, 0x51, 0xe1, 0xf1, 0x100, 0x110, -1};
+	struct bpf_insn insn = {.code = rand_r(seed),
+				.dst_reg = rand_r(seed) % 4 ? rand_r(seed) % 11 : rand_r(seed),
+				.src_reg = rand_r(seed) % 3 ? rand_r(seed) % 11 : 0,
+				.off = rand_r(seed) % 3 ? 0 : rand_r(seed) % 34,
+				.imm = imms[rand_r(seed) % ARRAY_SIZE(imms)]};
+
+	if (BPF_CLASS(insn.code) == BPF_JMP || BPF_CLASS(insn.code) == BPF_JMP32)
+		insn.off = 0;
+	return insn;
+}
+
+/* Does the kernel's log object to the encoding? */
+static bool kernel_objects(const char *text)
+{
+	static const char *const words[] = {"reserved fields",       "unknown opcode",
+					    "is invalid\n",          "frame pointer is read only",
+					    "invalid bpf_ld_imm64",  "unrecognized bpf_ld_imm64",
+					    "invalid atomic opcode", "invalid BPF_LD_IMM",
+					    "invalid may_goto imm",  "invalid atomic operand size",
+					    "div by zero",           "invalid shift"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strstr(text, words[i]))
+			return true;
+	return false;
+}
+
+/* Of any instruction we say what the kernel says: good, or bad for the same reason. */
+static void test_validity(void)
+{
+	unsigned int seed = 4;
+	u32 bad = 0, nr = 0, same = 0, same_words = 0;
+
+	for (int i = 0; i < 5000; i++) {
+		struct bpf_insn all[12], *prog = all + 10;
+		struct skep_diag diag = {0};
+		int ours, fd;
+
+		for (int r = 0; r < 10; r++) /* or else registers are what it objects to */
+			all[r] = (struct bpf_insn){0xb7, r, 0, 0, 1};
+		prog[0] = random_insn(&seed);
+		prog[1] = (struct bpf_insn){0x95, 0, 0, 0, 0};
+		if (prog[0].code == (BPF_JMP | BPF_EXIT) || isa_nr_slots(prog) == 2 ||
+		    BPF_OP(prog[0].code) == BPF_JA || prog[0].code == (BPF_JMP | BPF_CALL))
+			continue;
+		ours = isa_check(prog, 2, 0, &diag);
+		ours = ours ?: isa_check_imm(isa_decode(prog, 2), prog, &diag);
+		fd = kernel_load(all, 12, 1, log_text, sizeof(log_text));
+		if (fd >= 0)
+			close(fd);
+		nr++;
+		bad += ours < 0;
+		if ((ours < 0) == kernel_objects(log_text))
+			same++;
+		else
+			printf("# %02x %d %d %d %#x: we say \"%s\", the kernel says: %s\n",
+			       prog[0].code, prog[0].dst_reg, prog[0].src_reg, prog[0].off,
+			       (u32)prog[0].imm, diag.message, log_text);
+		same_words += ours < 0 && strstr(log_text, diag.message);
+	}
+	ok(same == nr, "what is valid is valid in Linux: %u of %u instructions", same, nr);
+	ok(same_words * 100 >= bad * 99, "what is not, mostly in the same words: %u of %u",
+	   same_words, bad);
+}
+
 int main(void)
 {
 	static const struct bpf_insn trivial[2] = {{0xb7, 0, 0, 0, 0}, {0x95, 0, 0, 0, 0}};
@@ -101,5 +172,6 @@ int main(void)
 	for (u32 op = 1; op < ISA_NR_OPS; op++)
 		if (is_printed(op))
 			compare(op, &seed);
+	test_validity();
 	return tap_done();
 }
