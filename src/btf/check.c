@@ -88,10 +88,10 @@ static int check_header(struct check *c, const void *data, size_t size)
 	const struct btf_header *h = data;
 	u64 meta_size;
 
-	if (size < sizeof(*h))
-		return bad_header(c, "shorter than a header");
 	if (size > TYPES_MAX_SIZE)
 		return bad_header(c, "larger than 64 MiB");
+	if (size < sizeof(*h))
+		return bad_header(c, "shorter than a header");
 	c->hdr = h;
 	if (h->magic == 0x9feb)
 		return bad_header(c, "big-endian BTF is not supported");
@@ -261,7 +261,7 @@ static const char *check_array(const struct check *c, const struct btf_type *t)
 {
 	const struct btf_array *a = btf_array(t);
 
-	if (!ref_ok(c, a->type, SIZED | BIT(BTF_KIND_FWD)))
+	if (!ref_ok(c, a->type, SIZED))
 		return "an array of nothing";
 	return ref_ok(c, a->index_type, INTS) ? NULL : "an array whose index is no integer";
 }
@@ -508,6 +508,16 @@ static u64 size_of(const struct check *c, u32 id)
 	}
 }
 
+/* What modifiers and typedefs lead to has to have a size; they were let pass at first. */
+static bool is_sized(const struct check *c, u32 id)
+{
+	const struct btf_type *t = type_at(c, id);
+
+	while (t && BIT(btf_kind(t)) & MODS)
+		t = t->type ? type_at(c, t->type) : NULL;
+	return t && BIT(btf_kind(t)) & SIZED;
+}
+
 static const char *check_members_fit(const struct check *c, const struct btf_type *t)
 {
 	const struct btf_member *m = btf_members(t);
@@ -515,6 +525,8 @@ static const char *check_members_fit(const struct check *c, const struct btf_typ
 	for (u32 i = 0; i < btf_vlen(t); i++) {
 		u64 bits = btf_member_bitfield_size(t, i);
 
+		if (!is_sized(c, m[i].type))
+			return "a member of a type without a size";
 		if (!bits)
 			bits = size_of(c, m[i].type) * 8;
 		if (btf_member_bit_offset(t, i) + bits > (u64)t->size * 8)
@@ -531,6 +543,8 @@ static int check_sizes(struct check *c)
 
 		if (btf_is_composite(t))
 			why = check_members_fit(c, t);
+		else if (btf_is_array(t) && !is_sized(c, btf_array(t)->type))
+			why = "an array of something without a size";
 		else if (btf_is_array(t) && size_of(c, c->first_id + i) > UINT32_MAX)
 			why = "an array of more than 4 GiB";
 		if (why)
@@ -553,7 +567,8 @@ static u32 str_len_of(const struct btf *base)
 	return sum;
 }
 
-int types_check(const void *data, size_t size, const struct btf *base, struct skep_diag *diag)
+static int check_aligned(const void *data, size_t size, const struct btf *base,
+			 struct skep_diag *diag)
 {
 	struct check c = {.base = base, .diag = diag, .first_id = 1};
 	int err;
@@ -571,5 +586,21 @@ int types_check(const void *data, size_t size, const struct btf *base, struct sk
 	err = err ?: check_sizes(&c);
 	mem_free(c.offs);
 	mem_free(c.dirty);
+	return err;
+}
+
+int types_check(const void *data, size_t size, const struct btf *base, struct skep_diag *diag)
+{
+	void *copy;
+	int err;
+
+	if (!((uintptr_t)data % 4) || size > TYPES_MAX_SIZE)
+		return check_aligned(data, size, base, diag);
+	copy = mem_alloc(size);
+	if (!copy)
+		return diag_nomem(diag);
+	memcpy(copy, data, size);
+	err = check_aligned(copy, size, base, diag);
+	mem_free(copy);
 	return err;
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* Reading types: sizes, members, declarations, names; and BTF that must be refused. */
+#include "../tap.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "btf/types.h"
-#include "../tap.h"
 #include <errno.h>
+#include <glob.h>
 
 static struct btf *sample(void)
 {
@@ -191,6 +193,39 @@ static void test_noise(void)
 	btf__free(raw);
 }
 
+static void ignore(void *ctx, const char *fmt, va_list args)
+{
+}
+
+/* Inputs that broke something once; libbpf's printer among the victims. */
+static void test_crashers(void)
+{
+	glob_t g;
+
+	if (!ok(!glob("tests/btf/crashers/*", 0, NULL, &g), "there are crashers"))
+		return;
+	for (size_t i = 0; i < g.gl_pathc; i++) {
+		struct skep_diag diag = {0};
+		struct btf_dump *d;
+		struct btf *b = NULL;
+		char *data;
+		size_t size;
+
+		if (file_read(g.gl_pathv[i], 0, &data, &size, &diag))
+			continue;
+		if (!types_open(data, size, NULL, &b, &diag)) {
+			d = btf_dump__new(b, ignore, NULL, NULL);
+			for (u32 id = 1; id < btf__type_cnt(b); id++)
+				btf_dump__dump_type(d, id);
+			btf_dump__free(d);
+		}
+		ok(1, "%s: %s: %s", g.gl_pathv[i], diag.where, diag.message);
+		types_close(b);
+		mem_free(data);
+	}
+	globfree(&g);
+}
+
 static void test_kernel(void)
 {
 	struct skep_diag diag = {0};
@@ -221,6 +256,7 @@ int main(void)
 	test_flavours();
 	test_refusals();
 	test_noise();
+	test_crashers();
 	test_kernel();
 	is_int(mem_live(), live, "nothing is left");
 	return tap_done();
