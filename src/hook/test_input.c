@@ -52,8 +52,12 @@ static int from_hex(const char *s, size_t max, u8 **ret, size_t *ret_size, struc
 
 int test_input(const char *what, size_t max, u8 **ret, size_t *ret_size, struct skep_diag *diag)
 {
-	if (!strncmp(what, "hex:", 4))
-		return diag_at(diag, from_hex(what + 4, max, ret, ret_size, diag), "hex:");
+	int err;
+
+	if (!strncmp(what, "hex:", 4)) {
+		err = from_hex(what + 4, max, ret, ret_size, diag);
+		return err ? diag_at(diag, err, "hex:…") : 0;
+	}
 	return file_read(what, max, (char **)ret, ret_size, diag);
 }
 
