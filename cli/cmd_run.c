@@ -159,8 +159,7 @@ static int choose_progs(struct skep_object *obj, const struct opt_list *want,
 }
 
 /* NAME=NUMBER of --entries. */
-static int set_entries(struct skep_object *obj, const struct opt_list *rows,
-		       struct skep_diag *diag)
+static int set_entries(struct skep_object *obj, const struct opt_list *rows, struct skep_diag *diag)
 {
 	for (size_t i = 0; i < rows->nr; i++) {
 		const char *row = rows->items[i], *eq = strchr(row, '=');
@@ -203,6 +202,7 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		.max_insns = c->max_insns,
 		.event = run_on_event,
 		.fault = run_on_fault,
+		.output = run_on_output,
 		.ctx = r,
 		.result = c->pcap || c->ctx || c->packet ? run_on_result : NULL,
 	};
@@ -252,6 +252,7 @@ static int run_object(struct run *r, char **command)
 		err = 0;
 	if (!r->out_failed) {
 		run_print_verdicts(r);
+		run_print_left(r);
 		if (run_print_maps(r, &diag))
 			err = cli_error(&diag);
 	}
@@ -294,6 +295,7 @@ static int open_and_run(const struct run_config *c, struct opt_rest *rest)
 	skep_printer_free(r.printer);
 	skep_object_free(r.obj);
 	run_verdicts_done(&r);
+	run_left_done(&r);
 	return status;
 }
 

@@ -31,6 +31,13 @@ struct run_verdict {
 	uint64_t ret, count;
 };
 
+/* What the last run of a program left, by kind. */
+struct run_left {
+	char *prog, *what;
+	unsigned char *data;
+	size_t size;
+};
+
 struct run {
 	const struct run_config *config;
 	struct skep_object *obj;
@@ -38,6 +45,8 @@ struct run {
 	struct skep_printer *printer;
 	struct run_verdict *verdicts;
 	size_t nr_verdicts;
+	struct run_left *left;
+	size_t nr_left;
 	uint64_t other_verdicts; /* runs that found no row */
 	bool faulted;
 	bool out_failed; /* stdout is closed: nobody reads any more */
@@ -50,11 +59,14 @@ int run_set_vars(struct skep_object *obj, const struct run_config *c, const stru
 
 int run_on_event(void *ctx, const struct skep_event *event);
 void run_on_result(void *ctx, const struct skep_result *result);
+void run_on_output(void *ctx, const struct skep_output *output);
 void run_on_fault(void *ctx, const char *prog, const struct skep_diag *diag);
 int run_print_maps(struct run *r, struct skep_diag *diag); /* those that are to be printed */
 void run_print_verdicts(struct run *r);
+void run_print_left(struct run *r);
 void run_print_summary(struct run *r);
 void run_verdicts_done(struct run *r);
+void run_left_done(struct run *r);
 
 extern const struct command cmd_run;
 

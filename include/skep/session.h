@@ -34,6 +34,15 @@ struct skep_result {
 	const char *verdict; /* "XDP_DROP", "TC_ACT_OK", …; NULL where the number has no name */
 };
 
+/** What a run of a test left behind. data is valid during the callback. */
+struct skep_output {
+	size_t sz;
+	const char *prog;
+	const char *what; /* "packet", "context", "flow_keys" */
+	const void *data;
+	size_t size;
+};
+
 struct skep_session_opts {
 	size_t sz;
 	enum skep_engine engine;
@@ -54,6 +63,7 @@ struct skep_session_opts {
 	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the session */
 	void (*result)(void *ctx, const struct skep_result *result);
 	void (*fault)(void *ctx, const char *prog, const struct skep_diag *diag);
+	void (*output)(void *ctx, const struct skep_output *output); /* after result */
 	void *ctx;
 	size_t : 0;
 };

@@ -31,6 +31,16 @@ static void on_result(void *ctx, const struct hook_prog *hp, u64 ret)
 	s->opts.result(s->opts.ctx, &r);
 }
 
+static void on_output(void *ctx, const struct hook_prog *hp, const char *what, const void *data,
+		      size_t size)
+{
+	struct skep_session *s = ctx;
+	struct skep_output o = {
+		.sz = sizeof(o), .prog = hp->prog->name, .what = what, .data = data, .size = size};
+
+	s->opts.output(s->opts.ctx, &o);
+}
+
 static void on_fault(void *ctx, const struct hook_prog *hp, const struct skep_diag *diag)
 {
 	struct skep_session *s = ctx;
@@ -66,6 +76,7 @@ static struct engine_opts engine_options(struct skep_session *s)
 				.repeat = o->repeat ? o->repeat : 1,
 				.binary = o->binary,
 				.result = o->result ? on_result : NULL,
+				.output = o->output ? on_output : NULL,
 				.fault = o->fault ? on_fault : NULL,
 				.ctx = s,
 			},
