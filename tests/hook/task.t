@@ -41,7 +41,7 @@ out=$("$skep" run tests/hook/progs/task.bpf.c -o json -- "$tmp/self" 2>"$tmp/err
 is $? 3 "the command's status"
 event=$(printf '%s\n' "$out" | grep '"tgid"')
 field() { printf '%s\n' "$event" | sed "s/.*\"$1\":\"\\{0,1\\}\\([^,\"}]*\\).*/\\1/"; }
-said() { printf '%s\n' "$out" | sed -n "s/.*$1 \\([0-9]*\\).*/\\1/p" | head -n 1; }
+said() { printf '%s\n' "$out" | sed -n "s/^$1 \\([0-9]*\\).*/\\1/p" | head -n 1; }
 
 is "$(field pid)" "$(said pid)" "pid"
 is "$(field nr)" "$(said pid)" "thread_pid->numbers[0].nr"
