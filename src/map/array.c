@@ -7,9 +7,11 @@
 #include "map/impl.h"
 #include <limits.h>
 
-#define ARRAY_FLAGS (BPF_F_MMAPABLE | FLAGS_ACCESS | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP)
+/* When the map goes, each special field is looked at. */
+#define MAX_WITH_FIELDS (1ull << 30)
+#define ARRAY_FLAGS     (BPF_F_MMAPABLE | FLAGS_ACCESS | BPF_F_PRESERVE_ELEMS | BPF_F_INNER_MAP)
 
-static int check_percpu(const struct map_def *def, struct skep_diag *diag)
+static int check_value_size(const struct map_def *def, struct skep_diag *diag)
 {
 	if (align_up(def->value_size, 8) > MAP_MAX_PERCPU)
 		return refuse(diag, -E2BIG, "a per-CPU value has at most %u bytes", MAP_MAX_PERCPU);
@@ -42,7 +44,7 @@ static int percpu_array_check(const struct map_def *def, struct skep_diag *diag)
 
 	if (!err)
 		err = map_check_percpu(def, diag);
-	return err ? err : check_percpu(def, diag);
+	return err ? err : check_value_size(def, diag);
 }
 
 static int init_values(struct map *map, u64 nr)
@@ -51,6 +53,8 @@ static int init_values(struct map *map, u64 nr)
 	u64 size;
 
 	if (__builtin_mul_overflow(nr, (u64)room, &size))
+		return -ENOMEM;
+	if (map->def.nr_fields && size > MAX_WITH_FIELDS)
 		return -ENOMEM;
 	map->mem.base = map_reserve(map, 0, nr, room);
 	if (!map->mem.base)

@@ -29,8 +29,8 @@ struct bucket {
 
 /* A range of elements: those never used, those given back, and the clock over all. */
 struct pool {
-	_Atomic u64 free; /* change counter << 32 | element */
-	_Atomic u32 nr_used, hand;
+	u64 free; /* change counter << 32 | element */
+	u32 nr_used, hand;
 	u32 first, nr;
 };
 
@@ -42,8 +42,8 @@ struct htab {
 	struct bucket *buckets;
 	u32 mask, max; /* buckets - 1; elements that may be in the table */
 	u32 seed;
-	_Atomic u32 nr; /* of elements in the table; not of LRU maps */
-	char *values;   /* of per-CPU maps: element * nr_cpus + cpu */
+	u32 nr;       /* of elements in the table; not of LRU maps */
+	char *values; /* of per-CPU maps: element * nr_cpus + cpu */
 	bool is_percpu, is_lru;
 	u32 key_size,
 		value_size; /* of elements: the map's, where its type does not say otherwise */

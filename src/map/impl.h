@@ -139,22 +139,32 @@ static inline u32 map_value_room(const struct map *map)
 	return (u32)align_up(map->def.value_size, 8);
 }
 
+static inline void count_add(u64 *count, u64 nr)
+{
+	__atomic_fetch_add(count, nr, __ATOMIC_RELAXED);
+}
+
+static inline u64 count_get(const u64 *count)
+{
+	return __atomic_load_n(count, __ATOMIC_RELAXED);
+}
+
 /* --- locks ----------------------------------------------------------------------------------- */
 
-void map_lock_slow(_Atomic u32 *lock);
+void map_lock_slow(u32 *lock);
 
-static inline void map_lock(_Atomic u32 *lock)
+static inline void map_lock(u32 *lock)
 {
 	if (unlikely(__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE)))
 		map_lock_slow(lock);
 }
 
-static inline bool map_trylock(_Atomic u32 *lock)
+static inline bool map_trylock(u32 *lock)
 {
 	return !__atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE);
 }
 
-static inline void map_unlock(_Atomic u32 *lock)
+static inline void map_unlock(u32 *lock)
 {
 	__atomic_store_n(lock, 0, __ATOMIC_RELEASE);
 }
@@ -163,7 +173,7 @@ static inline void map_unlock(_Atomic u32 *lock)
  */
 
 struct map_waker {
-	_Atomic int fd; /* an eventfd + 1; 0: nobody asked for it yet */
+	int fd; /* an eventfd + 1; 0: nobody asked for it yet */
 };
 int map_waker_fd(struct map_waker *w); /* or -errno */
 void map_waker_wake(struct map_waker *w);

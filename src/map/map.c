@@ -109,10 +109,26 @@ void map_set_cpu(int cpu)
 /* So many things may wait for readers before somebody who may wait frees them. */
 #define DEFER_MANY 256
 
+/* ThreadSanitizer does not see into liburcu: an unlock happens before what is freed behind it. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_acquire(void *p);
+void __tsan_release(void *p);
+#define SAW_READERS_LEAVE() __tsan_acquire(&deferred)
+#define READER_LEAVES()     __tsan_release(&deferred)
+#else
+#define SAW_READERS_LEAVE()
+#define READER_LEAVES()
+#endif
+
 static _Thread_local u32 read_depth;
 static pthread_mutex_t defer_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct map_deferred *deferred;
-static _Atomic u32 nr_deferred;
+static u32 nr_deferred;
+
+static bool has_deferred(u32 more_than)
+{
+	return __atomic_load_n(&nr_deferred, __ATOMIC_RELAXED) > more_than;
+}
 
 void map_read_lock(void)
 {
@@ -122,8 +138,9 @@ void map_read_lock(void)
 
 void map_read_unlock(void)
 {
+	READER_LEAVES();
 	urcu_bp_read_unlock();
-	if (!--read_depth && unlikely(nr_deferred > DEFER_MANY))
+	if (!--read_depth && unlikely(has_deferred(DEFER_MANY)))
 		map_defer_flush();
 }
 
@@ -133,7 +150,7 @@ void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node))
 	pthread_mutex_lock(&defer_lock);
 	node->next = deferred;
 	deferred = node;
-	nr_deferred++;
+	__atomic_fetch_add(&nr_deferred, 1, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&defer_lock);
 }
 
@@ -144,7 +161,7 @@ static struct map_deferred *take_deferred(void)
 	pthread_mutex_lock(&defer_lock);
 	node = deferred;
 	deferred = NULL;
-	nr_deferred = 0;
+	__atomic_store_n(&nr_deferred, 0, __ATOMIC_RELAXED);
 	pthread_mutex_unlock(&defer_lock);
 	return node;
 }
@@ -154,10 +171,11 @@ void map_defer_flush(void)
 {
 	struct map_deferred *node, *next;
 
-	while (!read_depth && nr_deferred) {
+	while (!read_depth && has_deferred(0)) {
 		node = take_deferred();
 		if (node)
 			urcu_bp_synchronize_rcu();
+		SAW_READERS_LEAVE();
 		for (; node; node = next) {
 			next = node->next;
 			node->fn(node);
@@ -167,7 +185,7 @@ void map_defer_flush(void)
 
 /* --- address space --------------------------------------------------------------------------- */
 
-static _Atomic size_t reserved;
+static size_t reserved;
 
 char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
 {
@@ -182,7 +200,7 @@ char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
 	if (p == MAP_FAILED)
 		return NULL;
 	map->areas[area] = (struct map_area){p, total};
-	reserved += total;
+	__atomic_fetch_add(&reserved, total, __ATOMIC_RELAXED);
 	return p;
 }
 
@@ -191,13 +209,13 @@ void map_unreserve(struct map_area *area)
 	if (!area->p)
 		return;
 	munmap(area->p, area->size);
-	reserved -= area->size;
+	__atomic_fetch_sub(&reserved, area->size, __ATOMIC_RELAXED);
 	*area = (struct map_area){0};
 }
 
 size_t map_reserved(void)
 {
-	return reserved;
+	return __atomic_load_n(&reserved, __ATOMIC_RELAXED);
 }
 
 /* --- checks ---------------------------------------------------------------------------------- */
@@ -405,7 +423,7 @@ void map_each_live(void (*fn)(struct map *map, void *ctx), void *ctx)
 
 static bool get_unless_zero(struct map *map)
 {
-	u32 refs = map->refs;
+	u32 refs = __atomic_load_n(&map->refs, __ATOMIC_RELAXED);
 
 	while (refs)
 		if (__atomic_compare_exchange_n(&map->refs, &refs, refs + 1, true, __ATOMIC_ACQ_REL,

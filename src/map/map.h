@@ -89,7 +89,7 @@ struct map {
 	u32 nr_cpus;        /* of per-CPU values */
 	struct map_mem mem;
 	bool frozen; /* no more writes from the user side */
-	_Atomic u32 refs;
+	u32 refs;
 
 	/* the map rooms' own */
 	struct map_area areas[MAP_NR_AREAS];
@@ -111,8 +111,9 @@ struct map *map_by_id(u32 id); /* takes a reference; NULL: no such map */
 /* Who is told of special fields in values that go away. Before the map is used. */
 void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx);
 
-/* bpf_spin_lock in a value: what the helpers and BPF_F_LOCK take. lock is 4 bytes. */
-void map_spin_lock(void *lock);
+/* bpf_spin_lock in a value: what the helpers and BPF_F_LOCK take. lock is 4 bytes. A program that
+ * nobody verified may keep it: false when nobody gave it back for very long. */
+bool map_spin_lock(void *lock);
 void map_spin_unlock(void *lock);
 
 u32 map_nr_cpus(void);     /* how many CPUs per-CPU values have: the possible CPUs */
@@ -187,8 +188,8 @@ long perf_output(struct map *map, u64 flags, u32 this_cpu, const void *data, u64
 long perf_consume(struct map *map, map_record_fn fn, void *ctx);
 int perf_set_pages(struct map *map, u32 pages); /* per CPU, before the first output; default 64 */
 
-/* stack_trace: what bpf_get_stackid does with a stack, innermost first: leaves out as many as
- * flags & BPF_F_SKIP_FIELD_MASK say; the id, or -EFAULT, -EEXIST, -ENOMEM. */
+/* stack_trace: what bpf_get_stackid does with a stack, innermost first, from which the caller has
+ * left out as many as flags & BPF_F_SKIP_FIELD_MASK say: the id, or -EEXIST, -ENOMEM. */
 long stack_map_put(struct map *map, const u64 *ips, u32 nr, u64 flags);
 
 /* task, inode, sk, cgrp storage: keyed by the address of a model object. flags: 0 or

@@ -54,7 +54,7 @@ static int user_update(struct map *map, const void *key, const void *value, u64 
 
 struct outer {
 	struct map map;
-	_Atomic u32 nr_used; /* no slot from here on was ever set */
+	u32 nr_used; /* no slot from here on was ever set */
 };
 
 static struct map **array_slot(struct map *map, u32 idx)
@@ -104,7 +104,7 @@ static int array_set(struct map *map, const void *key, struct map *inner, u64 fl
 {
 	struct outer *o = container_of(map, struct outer, map);
 	struct map **slot = array_slot(map, map_key_index(key));
-	u32 used = o->nr_used, want = map_key_index(key) + 1;
+	u32 used = __atomic_load_n(&o->nr_used, __ATOMIC_RELAXED), want = map_key_index(key) + 1;
 
 	if (flags != BPF_ANY)
 		return -EINVAL;
@@ -149,11 +149,20 @@ static int hash_init(struct map *map, struct skep_diag *diag)
 	return err;
 }
 
+/* An element may be taken out, and used for another key, between finding it and reading it: look
+ * whether it still is the key's. */
 static void *hash_lookup(struct map *map, const void *key)
 {
-	void *slot = htab_lookup(map, key);
+	void *slot = htab_lookup(map, key), *again;
+	struct map *inner = NULL;
 
-	return slot ? load_inner(slot) : NULL;
+	for (; slot; slot = again) {
+		inner = load_inner(slot);
+		again = htab_lookup(map, key);
+		if (again == slot && inner && inner == load_inner(slot))
+			break;
+	}
+	return slot ? inner : NULL;
 }
 
 static int hash_user_remove(struct map *map, const void *key)

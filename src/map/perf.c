@@ -19,17 +19,17 @@
 #define FLAG_CTX_BYTES BPF_F_CTXLEN_MASK
 
 struct queue {
-	_Atomic u32 lock; /* of producers */
+	u32 lock; /* of producers */
 	u32 open;
 	u64 head, tail; /* bytes ever written, ever read */
-	_Atomic u64 produced, lost, delivered;
+	u64 produced, lost, delivered;
 } __attribute__((aligned(64)));
 
 struct perf {
 	struct map map;
 	struct map_waker waker;
-	_Atomic u32 consuming;
-	_Atomic u32 started;
+	u32 consuming;
+	u32 started;
 	u64 size; /* of each queue */
 	u32 nr;   /* queues */
 	struct queue *queues;
@@ -82,7 +82,7 @@ int perf_set_pages(struct map *map, u32 pages)
 	if (map->def.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY || !pages || pages & (pages - 1) ||
 	    pages > MAX_PAGES)
 		return -EINVAL;
-	if (p->started)
+	if (__atomic_load_n(&p->started, __ATOMIC_RELAXED))
 		return -EBUSY;
 	err = reserve_queues(p, pages);
 	if (!err)
@@ -128,14 +128,14 @@ static long output(struct perf *p, struct queue *q, const void *data, u64 size, 
 {
 	bool ok;
 
-	p->started = 1;
+	__atomic_store_n(&p->started, 1, __ATOMIC_RELAXED);
 	map_lock(&q->lock);
 	ok = put_record(p, q, data, size, more, more_size);
 	map_unlock(&q->lock);
 	if (ok)
-		q->produced++;
+		count_add(&q->produced, 1);
 	else
-		q->lost++;
+		count_add(&q->lost, 1);
 	map_waker_wake(&p->waker);
 	return ok ? 0 : -ENOSPC;
 }
@@ -186,7 +186,7 @@ static long consume_queue(struct perf *p, struct queue *q, map_record_fn fn, voi
 
 	while (q->tail != head && !*ret_stop) {
 		memcpy(&size, record_data(p, q, q->tail, sizeof(size)), sizeof(size));
-		q->delivered++;
+		count_add(&q->delivered, 1);
 		nr++;
 		*ret_stop = fn(ctx, cpu, record_data(p, q, q->tail + 8, size), size);
 		__atomic_store_n(&q->tail, q->tail + align_up(PERF_OVERHEAD + size, 8),
@@ -219,9 +219,9 @@ static void perf_stats(const struct map *map, struct map_stats *ret)
 	const struct perf *p = to_perf(map);
 
 	for (u32 i = 0; i < p->nr; i++) {
-		ret->produced += p->queues[i].produced;
-		ret->lost += p->queues[i].lost;
-		ret->delivered += p->queues[i].delivered;
+		ret->produced += count_get(&p->queues[i].produced);
+		ret->lost += count_get(&p->queues[i].lost);
+		ret->delivered += count_get(&p->queues[i].delivered);
 	}
 }
 

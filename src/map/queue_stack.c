@@ -10,7 +10,7 @@
 
 struct ring {
 	struct map map;
-	_Atomic u32 lock;
+	u32 lock;
 	u32 head, tail, size;
 };
 

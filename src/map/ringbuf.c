@@ -36,15 +36,15 @@ struct hdr {
 struct ring {
 	struct map map;
 	struct map_waker waker;
-	_Atomic u32 lock; /* of producers */
-	_Atomic u32 busy; /* one consumer */
+	u32 lock; /* of producers */
+	u32 busy; /* one consumer */
 	u64 mask;
 	char *data;
 	u64 consumer_pos __attribute__((aligned(64)));
 	u64 producer_pos __attribute__((aligned(64)));
 	u64 pending_pos;
-	_Atomic u64 produced, lost, discarded;
-	_Atomic u64 delivered __attribute__((aligned(64)));
+	u64 produced, lost, discarded;
+	u64 delivered __attribute__((aligned(64)));
 };
 
 static struct ring *to_ring(const struct map *map)
@@ -167,7 +167,7 @@ static void *reserve(struct ring *r, u64 size)
 	void *sample = take_room(r, size);
 
 	if (!sample)
-		r->lost++;
+		count_add(&r->lost, 1);
 	return sample;
 }
 
@@ -196,9 +196,9 @@ static void commit(struct ring *r, void *sample, u64 flags, u32 mark)
 		return;
 	at = (u64)((char *)hdr - r->data) & r->mask;
 	if (mark)
-		r->discarded++;
+		count_add(&r->discarded, 1);
 	else
-		r->produced++;
+		count_add(&r->produced, 1);
 	__atomic_store_n(&hdr->len, (hdr->len & ~BUSY) | mark, __ATOMIC_SEQ_CST);
 	cons = __atomic_load_n(&r->consumer_pos, __ATOMIC_SEQ_CST) & r->mask;
 	if (flags & BPF_RB_FORCE_WAKEUP || (cons == at && !(flags & BPF_RB_NO_WAKEUP)))
@@ -249,10 +249,10 @@ u64 ringbuf_query(struct map *map, u64 flags)
 /* A header was written over: what is in the ring cannot be told apart. */
 static void empty_ring(struct ring *r, u64 prod)
 {
-	u64 in_ring = r->produced - r->delivered;
+	u64 in_ring = count_get(&r->produced) - count_get(&r->delivered);
 
-	r->produced -= in_ring;
-	r->lost += in_ring;
+	count_add(&r->produced, -in_ring);
+	count_add(&r->lost, in_ring);
 	store_pos(&r->consumer_pos, prod);
 }
 
@@ -274,7 +274,7 @@ static long consume(struct ring *r, map_record_fn fn, void *ctx)
 		}
 		cons += record_size(len);
 		if (!(len & DISCARD)) {
-			r->delivered++;
+			count_add(&r->delivered, 1);
 			nr++;
 			stop = fn(ctx, 0, hdr + 1, len);
 		}
@@ -304,10 +304,10 @@ static void ring_stats(const struct map *map, struct map_stats *ret)
 {
 	const struct ring *r = to_ring(map);
 
-	ret->produced = r->produced;
-	ret->lost = r->lost;
-	ret->delivered = r->delivered;
-	ret->discarded = r->discarded;
+	ret->produced = count_get(&r->produced);
+	ret->lost = count_get(&r->lost);
+	ret->delivered = count_get(&r->delivered);
+	ret->discarded = count_get(&r->discarded);
 }
 
 static int ring_poll_fd(struct map *map)
@@ -334,7 +334,7 @@ int user_ringbuf_push(struct map *map, const void *data, u32 size)
 		*hdr = (struct hdr){.len = size};
 		memcpy(hdr + 1, data, size);
 		store_pos(&r->producer_pos, r->producer_pos + total);
-		r->produced++;
+		count_add(&r->produced, 1);
 		err = 0;
 	}
 	map_unlock(&r->lock);
@@ -365,7 +365,7 @@ static long drain(struct ring *r, map_drain_fn fn, void *ctx)
 		len = peek(r, cons);
 		if (len < 0)
 			return len == -ENODATA ? nr : len;
-		r->delivered++;
+		count_add(&r->delivered, 1);
 		ret = fn(ctx, hdr_at(r, cons) + 1, (u32)len);
 		store_pos(&r->consumer_pos, cons + record_size((u32)len));
 	}

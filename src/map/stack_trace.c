@@ -21,7 +21,7 @@ struct stack {  /* a bucket; the addresses follow */
 
 struct stack_map {
 	struct map map;
-	_Atomic u32 lock;
+	u32 lock;
 	u32 nr, nr_buckets, max_depth;
 	size_t stride;
 };
@@ -107,17 +107,14 @@ static long put(struct stack_map *s, const u64 *ips, u32 nr, u64 flags)
 long stack_map_put(struct map *map, const u64 *ips, u32 nr, u64 flags)
 {
 	struct stack_map *s = to_stacks(map);
-	u32 skip = flags & BPF_F_SKIP_FIELD_MASK;
 	long id;
 
 	if (map->ops != &map_stack_trace_ops ||
 	    flags & ~(u64)(BPF_F_SKIP_FIELD_MASK | BPF_F_USER_STACK | BPF_F_FAST_STACK_CMP |
 			   BPF_F_REUSE_STACKID))
 		return -EINVAL;
-	if (nr <= skip)
-		return -EFAULT;
 	map_lock(&s->lock);
-	id = put(s, ips + skip, (u32)min_u64(nr - skip, s->max_depth), flags);
+	id = put(s, ips, (u32)min_u64(nr, s->max_depth), flags);
 	map_unlock(&s->lock);
 	return id;
 }

@@ -47,7 +47,7 @@ static void copy_bytes_in(u8 *shared, const u8 *src, size_t size)
 	map_copy_in(shared, src, size);
 }
 
-void map_lock_slow(_Atomic u32 *lock)
+void map_lock_slow(u32 *lock)
 {
 	for (u32 spins = 0; __atomic_exchange_n(lock, 1, __ATOMIC_ACQUIRE); spins++)
 		while (__atomic_load_n(lock, __ATOMIC_RELAXED))
@@ -55,9 +55,16 @@ void map_lock_slow(_Atomic u32 *lock)
 				sched_yield();
 }
 
-void map_spin_lock(void *lock)
+#define MAX_SPINS 200000 /* yields: some hundred milliseconds */
+
+bool map_spin_lock(void *lock)
 {
-	map_lock(lock);
+	for (u32 i = 0; !map_trylock(lock); i++) {
+		if (i == MAX_SPINS)
+			return false;
+		sched_yield();
+	}
+	return true;
 }
 
 void map_spin_unlock(void *lock)
@@ -114,9 +121,11 @@ void map_value_write_locked(struct map *map, void *shared, const void *src)
 {
 	const struct map_field *f = find_field(map, MAP_FIELD_SPIN_LOCK);
 
-	map_spin_lock((char *)shared + f->off);
+	bool locked = map_spin_lock((char *)shared + f->off);
+
 	map_value_write(map, shared, src);
-	map_spin_unlock((char *)shared + f->off);
+	if (locked)
+		map_spin_unlock((char *)shared + f->off);
 }
 
 static void read_value(struct map *map, char *dst, const void *shared, size_t size)
@@ -130,11 +139,10 @@ void map_value_read(struct map *map, void *dst, void *shared, u64 flags)
 {
 	const struct map_field *f = flags & BPF_F_LOCK ? find_field(map, MAP_FIELD_SPIN_LOCK)
 						       : NULL;
+	bool locked = f && map_spin_lock((char *)shared + f->off);
 
-	if (f)
-		map_spin_lock((char *)shared + f->off);
 	read_value(map, dst, shared, map->def.value_size);
-	if (f)
+	if (locked)
 		map_spin_unlock((char *)shared + f->off);
 }
 

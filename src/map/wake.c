@@ -6,7 +6,7 @@
 
 int map_waker_fd(struct map_waker *w)
 {
-	int was = 0, fd = w->fd - 1;
+	int was = 0, fd = __atomic_load_n(&w->fd, __ATOMIC_ACQUIRE) - 1;
 
 	if (fd >= 0)
 		return fd;

@@ -8,7 +8,7 @@
 #include "map/map.h"
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
+#include <sched.h>
 
 #define NR_THREADS 4
 
@@ -171,6 +171,21 @@ static int read_record(void *ctx, u32 cpu, const void *data, size_t size)
 	return 0;
 }
 
+/* A producer that waits for room: every record arrives. */
+static void *patient_worker(void *arg)
+{
+	struct worker *w = arg;
+
+	for (u64 i = 0; i < RECORDS; i++) {
+		struct record rec = {.id = w->id, .seq = i};
+
+		while (ringbuf_output(w->map, &rec, sizeof(rec), 0))
+			sched_yield();
+		w->count++;
+	}
+	return NULL;
+}
+
 static void *ring_worker(void *arg)
 {
 	struct worker *w = arg;
@@ -196,7 +211,7 @@ static void *ring_worker(void *arg)
 	return NULL;
 }
 
-static _Atomic bool done_producing;
+static bool done_producing;
 
 struct consumer {
 	pthread_t thread;
@@ -211,7 +226,7 @@ static void *consumer(void *arg)
 	bool last;
 
 	do {
-		last = done_producing;
+		last = __atomic_load_n(&done_producing, __ATOMIC_ACQUIRE);
 		c->consume(c->map, read_record, &c->reader);
 	} while (!last);
 	return NULL;
@@ -228,7 +243,7 @@ static void check_records(const char *what, struct map *map, void *(*worker)(voi
 	done_producing = false;
 	pthread_create(&c.thread, NULL, consumer, &c);
 	run(w, map, worker);
-	done_producing = true;
+	__atomic_store_n(&done_producing, true, __ATOMIC_RELEASE);
 	pthread_join(c.thread, NULL);
 	for (u32 i = 0; i < NR_THREADS; i++)
 		count += w[i].count;
@@ -256,6 +271,122 @@ static void *perf_worker(void *arg)
 	return NULL;
 }
 
+static void test_million(void)
+{
+	struct consumer c = {.map = make(BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 18, 0),
+			     .consume = ringbuf_consume};
+	struct worker w[NR_THREADS];
+	struct map_stats stats;
+
+	done_producing = false;
+	pthread_create(&c.thread, NULL, consumer, &c);
+	run(w, c.map, patient_worker);
+	__atomic_store_n(&done_producing, true, __ATOMIC_RELEASE);
+	pthread_join(c.thread, NULL);
+	map_stats(c.map, &stats);
+	is_int(c.reader.nr, RECORDS * NR_THREADS, "a million records arrive");
+	is_int(c.reader.wrong, 0, "in order");
+	is_int(stats.delivered, RECORDS * NR_THREADS, "and are counted");
+	map_put(c.map);
+}
+
+/* --- lpm: other prefixes come and go around one that stays ------------------------------------ */
+
+static u64 prefix(u32 len, u32 addr)
+{
+	return len | (u64)__builtin_bswap32(addr) << 32;
+}
+
+static void *lpm_worker(void *arg)
+{
+	struct worker *w = arg;
+	u64 any = prefix(32, 0x0a010203), value;
+
+	for (u32 i = 0; i < ROUNDS; i++) {
+		u64 own = prefix(9 + (i * 7 + w->id) % 24, 0x0a800000 | w->id << 16 | i % 1000);
+		u64 *found, v = 7;
+
+		w->errors += map_update(w->map, &own, &v, BPF_ANY) != 0;
+		map_read_lock();
+		found = map_lookup(w->map, &any);
+		w->errors += !found || __atomic_load_n(found, __ATOMIC_RELAXED) != 42;
+		map_read_unlock();
+		w->errors += map_user_lookup(w->map, &any, &value, 0) || value != 42;
+		if (i % 64 == 0)
+			map_user_next_key(w->map, &own, &value);
+		map_delete(w->map, &own);
+	}
+	return NULL;
+}
+
+static void test_lpm(void)
+{
+	struct map *map = make(BPF_MAP_TYPE_LPM_TRIE, 8, 8, 1000, BPF_F_NO_PREALLOC);
+	struct worker w[NR_THREADS];
+	u64 key = prefix(16, 0x0a010000), value = 42, nr = 0;
+
+	map_update(map, &key, &value, 0);
+	run(w, map, lpm_worker);
+	is_int(errors(w), 0, "lpm: the prefix that stays is always found");
+	for (int err = map_user_next_key(map, NULL, &key); !err;
+	     err = map_user_next_key(map, &key, &key))
+		nr++;
+	is_int(nr, 1, "lpm: and is the only one left");
+	map_put(map);
+}
+
+/* --- maps of maps: inner maps are exchanged while others read them -----------------------------
+ */
+
+static struct map *new_inner(u64 value)
+{
+	struct map *inner = make(BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0);
+
+	map_user_update(inner, &(u32){0}, &value, 0);
+	return inner;
+}
+
+static void *inner_worker(void *arg)
+{
+	struct worker *w = arg;
+	u32 key = 0;
+
+	for (u32 i = 0; i < 300; i++) {
+		struct map *inner = new_inner(42), *found;
+
+		w->errors += map_inner_set(w->map, &key, inner, 0) != 0;
+		map_put(inner);
+		for (u32 k = 0; k < 20; k++) {
+			map_read_lock();
+			found = map_lookup(w->map, &key);
+			w->errors += !found || *(u64 *)map_lookup(found, &key) != 42;
+			map_read_unlock();
+		}
+	}
+	return NULL;
+}
+
+static void test_inner(u32 type)
+{
+	static const struct map_def like = {
+		.type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 8, .max_entries = 1};
+	struct map_def def = {.name = "outer",
+			      .type = type,
+			      .key_size = 4,
+			      .value_size = 4,
+			      .max_entries = 2,
+			      .inner = &like};
+	struct map *map = NULL, *inner = new_inner(42);
+	struct worker w[NR_THREADS];
+
+	map_new(&def, &map, NULL);
+	map_inner_set(map, &(u32){0}, inner, 0);
+	map_put(inner);
+	run(w, map, inner_worker);
+	is_int(errors(w), 0, "type %u: an inner map stays while somebody reads it", type);
+	map_put(map);
+}
+
 int main(void)
 {
 	u64 live = mem_live();
@@ -263,6 +394,10 @@ int main(void)
 	test_hash();
 	test_lru(0);
 	test_lru(BPF_F_NO_COMMON_LRU);
+	test_lpm();
+	test_inner(BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	test_inner(BPF_MAP_TYPE_HASH_OF_MAPS);
+	test_million();
 	check_records("ringbuf", make(BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 18, 0), ring_worker,
 		      ringbuf_consume, (u64)RECORDS * NR_THREADS);
 	check_records("small ringbuf", make(BPF_MAP_TYPE_RINGBUF, 0, 0, 1 << 12, 0), ring_worker,
