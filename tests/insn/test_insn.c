@@ -8,7 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/strbuf.h"
-#include "isa/isa.h"
+#include "isa/row.h"
 #include "kernel.h"
 #include "vm/pkt.h"
 #include "vm/vm.h"
@@ -135,6 +135,95 @@ static void run(const struct example *c)
 {
 	run_here(c);
 	run_in_linux(c);
+}
+
+/* --- programs by chance --------------------------------------------------------------------- */
+
+static u64 random_u64(unsigned int *seed)
+{
+	u64 v = (u64)rand_r(seed) << 42 ^ (u64)rand_r(seed) << 21 ^ (u64)rand_r(seed);
+
+	/* small and large, of either sign */
+	v >>= rand_r(seed) % 64;
+	return rand_r(seed) % 3 ? v : -v;
+}
+
+static bool is_wanted(enum isa_op op, const struct bpf_insn *insn)
+{
+	switch (isa_kind(op)) {
+	case ISA_KIND_ALU:
+	case ISA_KIND_NEG:
+	case ISA_KIND_MOV:
+	case ISA_KIND_END:
+	case ISA_KIND_JMP:
+		return op != ISA_CAST_KERN && op != ISA_CAST_USER && !isa_check_imm(op, insn, NULL);
+	default:
+		return false;
+	}
+}
+
+/* Arithmetic of any kind, and now and then a jump over some of it. */
+static void put_random_insn(struct strbuf *sb, u32 left, unsigned int *seed)
+{
+	static const s16 offs[] = {0, 0, 0, 1, 1, 8, 16, 32};
+	static const s32 widths[] = {16, 32, 64};
+	struct bpf_insn insn;
+	enum isa_op op;
+
+	do {
+		insn = (struct bpf_insn){.code = rand_r(seed),
+					 .dst_reg = rand_r(seed) % 10,
+					 .off = offs[rand_r(seed) % ARRAY_SIZE(offs)]};
+		if (BPF_SRC(insn.code) == BPF_X)
+			insn.src_reg = rand_r(seed) % 10;
+		else if (BPF_OP(insn.code) != BPF_NEG)
+			insn.imm = (s32)random_u64(seed);
+		if (BPF_OP(insn.code) == BPF_END) {
+			insn.src_reg = 0;
+			insn.imm = widths[rand_r(seed) % 3];
+		}
+		op = isa_decode(&insn, 1);
+	} while (!is_wanted(op, &insn));
+	if (isa_kind(op) == ISA_KIND_JMP)
+		insn.off = (s16)(left ? rand_r(seed) % min_u64(left, 4) : 0);
+	isa_disasm(sb, &insn, 1, 0, NULL);
+	strbuf_putc(sb, '\n');
+}
+
+/* Numbers into all registers, instructions, and all registers into r0. */
+static void put_random_program(struct strbuf *sb, unsigned int *seed)
+{
+	for (int r = 0; r < 10; r++)
+		strbuf_printf(sb, "r%d = %#llx ll\n", r, (unsigned long long)random_u64(seed));
+	for (u32 left = 40; left--;)
+		put_random_insn(sb, left, seed);
+	for (int r = 1; r < 10; r++)
+		strbuf_printf(sb, "r0 *= 31\nr0 ^= r%d\n", r);
+	strbuf_puts(sb, "exit\n");
+}
+
+/* The two forms of the interpreter and Linux must agree on them. */
+static void test_random(void)
+{
+	unsigned int seed = 5;
+	u32 same = 0, nr = 400;
+
+	for (u32 i = 0; i < nr; i++) {
+		struct example c = {.name = "a program by chance"};
+		struct skep_diag diag = {0};
+		u64 guarded = 1, bare = 2;
+		int err;
+
+		put_random_program(&c.text, &seed);
+		err = run_with(&c, false, &guarded, &diag) ?: run_with(&c, true, &bare, &diag);
+		same += !err && guarded == bare;
+		if (err)
+			printf("# %s: %s\n", diag.where, diag.message);
+		c.want = guarded;
+		run_in_linux(&c);
+		strbuf_done(&c.text);
+	}
+	is_int(same, nr, "%u programs by chance: guarded and bare agree", nr);
 }
 
 /* --- the files ------------------------------------------------------------------------------ */
@@ -268,6 +357,7 @@ int main(void)
 	run_file("jmp.txt");
 	run_file("programs.txt");
 	test_coverage();
+	test_random();
 	if (array_fd < 0)
 		tap_skip("Linux gives the same answers", "bpf(2) is not allowed here");
 	else

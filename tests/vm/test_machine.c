@@ -332,6 +332,34 @@ static void test_symbols(void)
 	mem_free(store.insns);
 }
 
+/* Memory of which programs may touch a part of each element; what a load hits between is 0. */
+static void test_holes(void)
+{
+	static u64 objects[4] = {11, 12, 13, 14};
+	struct vm_mem mem = {.name = "objects",
+			     .base = (uintptr_t)objects,
+			     .size = sizeof(objects),
+			     .stride = 16,
+			     .len = 8,
+			     .flags = VM_MEM_READ | VM_MEM_WRITE | VM_MEM_ZERO_FAULT};
+	struct vm *vm = new_vm(NULL, 0);
+	char text[200];
+
+	vm_mem_add(vm, &mem);
+	snprintf(text, sizeof(text),
+		 "r1 = %#llx\nr0 = *(u64 *)(r1 +0)\nr2 = *(u64 *)(r1 +16)\n"
+		 "r0 += r2\nr2 = *(u64 *)(r1 +8)\nr0 += r2\nexit",
+		 (unsigned long long)(uintptr_t)objects);
+	gives(vm, text, 24, "elements are read, and 0 between them");
+	snprintf(text, sizeof(text), "r1 = %#llx\n*(u64 *)(r1 +8) = 1\nr0 = 0\nexit",
+		 (unsigned long long)(uintptr_t)objects);
+	fails(vm, text, -EFAULT, "of objects", "a write between them");
+	snprintf(text, sizeof(text), "r1 = %#llx\nr0 = *(u64 *)(r1 +32)\nexit",
+		 (unsigned long long)(uintptr_t)objects);
+	fails(vm, text, -EFAULT, "of objects", "a read behind them");
+	vm_free(vm);
+}
+
 static void test_throw(void)
 {
 	struct prog_ref ref = {.insn = 5, .kind = PROG_REF_KFUNC, .name = "bpf_throw"};
@@ -429,6 +457,7 @@ int main(void)
 	test_threads();
 	test_place();
 	test_symbols();
+	test_holes();
 	test_throw();
 	test_no_memory();
 	test_inner_maps();
