@@ -258,15 +258,17 @@ static void add_var(struct vars *v, const struct object_var *var)
 	    !in_bounds(var->off, var->size, m->def.value_size) ||
 	    !memcmp(m->data + var->off, v->now + var->off, var->size))
 		return;
-	if (v->style == EVENT_STYLE_JSON) {
-		strbuf_puts(&v->out, "{\"variable\":");
-		strbuf_json_string(&v->out, var->name, strlen(var->name));
-		strbuf_puts(&v->out, ",\"value\":");
-	} else {
-		strbuf_printf(&v->out, "%s = ", var->name);
+	if (v->style != EVENT_STYLE_JSON) {
+		event_print_global(&v->out, v->obj->btf, var->type_id, var->name, v->now + var->off,
+				   var->size);
+		return;
 	}
-	event_format(&v->out, v->obj->btf, var->type_id, v->now + var->off, var->size, v->style);
-	strbuf_puts(&v->out, v->style == EVENT_STYLE_JSON ? "}\n" : "\n");
+	strbuf_puts(&v->out, "{\"variable\":");
+	strbuf_json_string(&v->out, var->name, strlen(var->name));
+	strbuf_puts(&v->out, ",\"value\":");
+	event_format_named(&v->out, v->obj->btf, var->type_id, var->name, v->now + var->off,
+			   var->size, v->style);
+	strbuf_puts(&v->out, "}\n");
 }
 
 static int print_vars(struct skep_session *s, u32 idx, enum event_style style, skep_write_fn write,

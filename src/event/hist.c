@@ -26,7 +26,7 @@ static bool is_counter(const struct field *f)
 	return f->kind == FIELD_INT && !f->bit_size && (f->size == 4 || f->size == 8);
 }
 
-bool hist_is_slots(const struct field *f)
+static bool is_slots(const struct field *f)
 {
 	return f->kind == FIELD_ARRAY && f->nr >= MIN_SLOTS && f->nr <= MAX_SLOTS &&
 	       is_counter(&f->kids[0]) && is_hist_name(f->name);
@@ -39,7 +39,18 @@ bool hist_is_map(const struct event_map_io *io, const struct field *value)
 	       is_hist_name(io->def->name);
 }
 
-u64 hist_slot(const struct field *f, struct view v, u32 idx)
+const struct field *hist_find(const struct field *f)
+{
+	const struct field *hit = NULL;
+
+	if (is_slots(f))
+		return f;
+	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT && !hit; i++)
+		hit = hist_find(&f->kids[i]);
+	return hit;
+}
+
+static u64 slot(const struct field *f, struct view v, u32 idx)
 {
 	size_t off = f->off + (size_t)idx * f->stride;
 	struct view elem = {.data = v.data + off, .size = f->stride};
@@ -82,4 +93,77 @@ void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what)
 			      (unsigned long long)slot_high(i), (unsigned long long)slots[i],
 			      BAR_WIDTH, (int)((unsigned __int128)slots[i] * BAR_WIDTH / max),
 			      stars);
+}
+
+static bool is_zero(const u8 *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+/* ", comm=bash, total=12" */
+static void put_rest(struct strbuf *sb, const struct field *f, const struct field *slots,
+		     struct view v)
+{
+	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT; i++) {
+		const struct field *kid = &f->kids[i];
+
+		if (kid == slots || kid->kind == FIELD_NONE ||
+		    (in_bounds(kid->off, kid->size, v.size) &&
+		     is_zero(v.data + kid->off, kid->size)))
+			continue;
+		strbuf_printf(sb, ", %s=", kid->name);
+		field_emit(sb, kid, v, EVENT_STYLE_CELL);
+	}
+}
+
+void hist_print_value(struct strbuf *sb, const struct field *value, struct view v)
+{
+	const struct field *slots = hist_find(value);
+	u64 counts[MAX_SLOTS];
+
+	for (u32 i = 0; i < slots->nr; i++)
+		counts[i] = slot(slots, v, i);
+	put_rest(sb, value, slots, v);
+	strbuf_putc(sb, '\n');
+	hist_print(sb, counts, slots->nr, slots->name);
+	strbuf_putc(sb, '\n');
+}
+
+/* --- globals ---------------------------------------------------------------------------------- */
+
+static void print_each(struct strbuf *sb, const struct field *f, const char *name, struct view v)
+{
+	for (u32 i = 0; i < f->nr && in_bounds((u64)i * f->stride, f->stride, v.size); i++) {
+		struct view elem = {.data = v.data + (size_t)i * f->stride, .size = f->stride};
+
+		if (is_zero(elem.data, elem.size))
+			continue;
+		strbuf_printf(sb, "%s[%u]", name, i);
+		hist_print_value(sb, &f->kids[0], elem);
+	}
+}
+
+void event_print_global(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
+			const void *data, size_t size)
+{
+	struct view v = {.data = data, .size = size};
+	const struct field *f = NULL;
+	struct arena a = {0};
+
+	if (field_build(&a, btf, type_id, name, &f, NULL))
+		f = NULL;
+	if (f && hist_find(f)) {
+		strbuf_puts(sb, name);
+		hist_print_value(sb, f, v);
+	} else if (f && f->kind == FIELD_ARRAY && hist_find(&f->kids[0])) {
+		print_each(sb, f, name, v);
+	} else {
+		strbuf_printf(sb, "%s = ", name);
+		event_format_named(sb, btf, type_id, name, data, size, EVENT_STYLE_TEXT);
+		strbuf_putc(sb, '\n');
+	}
+	arena_done(&a);
 }

@@ -18,9 +18,11 @@ int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct ar
 
 /* hist.c: a histogram of powers of two, a line per slot up to the last that is not empty. */
 void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what);
-/* Is this field an array of slots, or that map one? */
-bool hist_is_slots(const struct field *f);
+/* The array of slots in a value, or the value itself; NULL: none. */
+const struct field *hist_find(const struct field *value);
+/* A value that holds slots: its other members on the line that is begun, then the histogram. */
+void hist_print_value(struct strbuf *sb, const struct field *value, struct view v);
+/* Is that whole map a histogram? */
 bool hist_is_map(const struct event_map_io *io, const struct field *value);
-u64 hist_slot(const struct field *f, struct view v, u32 idx);
 
 #endif

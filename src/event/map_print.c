@@ -255,59 +255,25 @@ static int print_json(struct listing *l)
 
 /* --- histograms ------------------------------------------------------------------------------- */
 
-static const struct field *find_slots(const struct field *f)
-{
-	const struct field *hit = NULL;
-
-	if (hist_is_slots(f))
-		return f;
-	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT && !hit; i++)
-		hit = find_slots(&f->kids[i]);
-	return hit;
-}
-
-/* The other members of a value that holds slots: "comm=bash, total=12" */
-static void put_rest(struct listing *l, const struct field *slots, struct view v)
-{
-	const struct field *f = l->value;
-
-	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT; i++) {
-		const struct field *kid = &f->kids[i];
-
-		if (kid == slots || kid->kind == FIELD_NONE ||
-		    (in_bounds(kid->off, kid->size, v.size) &&
-		     is_zero(v.data + kid->off, kid->size)))
-			continue;
-		strbuf_printf(&l->line, ", %s=", kid->name);
-		field_emit(&l->line, kid, v, EVENT_STYLE_CELL);
-	}
-}
-
-static int print_hist(struct listing *l, const struct field *slots, const struct elem *e)
+static int print_hist(struct listing *l, const struct elem *e)
 {
 	struct view key = {.data = e->key, .size = l->io->def->key_size};
 	struct view value = {.data = e->value, .size = l->io->def->value_size};
-	u64 counts[128];
 
-	for (u32 i = 0; i < slots->nr; i++)
-		counts[i] = hist_slot(slots, value, i);
 	strbuf_printf(&l->line, "%s[", l->io->def->name);
 	field_emit(&l->line, l->key, key, EVENT_STYLE_CELL);
 	strbuf_puts(&l->line, "]");
-	put_rest(l, slots, value);
-	strbuf_putc(&l->line, '\n');
-	hist_print(&l->line, counts, slots->nr, slots->name);
-	strbuf_putc(&l->line, '\n');
+	hist_print_value(&l->line, l->value, value);
 	return flush(l);
 }
 
-static int print_hists(struct listing *l, const struct field *slots)
+static int print_hists(struct listing *l)
 {
 	int err = 0;
 
 	sort(l, false);
 	for (size_t i = 0; i < l->nr && !err; i++)
-		err = print_hist(l, slots, &l->elems[i]);
+		err = print_hist(l, &l->elems[i]);
 	return err;
 }
 
@@ -409,14 +375,12 @@ static int print_table(struct listing *l)
 
 static int print(struct listing *l, enum event_style style)
 {
-	const struct field *slots = find_slots(l->value);
-
 	if (!l->nr)
 		return 0;
 	if (style == EVENT_STYLE_JSON)
 		return print_json(l);
-	if (slots)
-		return print_hists(l, slots);
+	if (hist_find(l->value))
+		return print_hists(l);
 	return hist_is_map(l->io, l->value) ? print_hist_map(l) : print_table(l);
 }
 

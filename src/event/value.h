@@ -22,6 +22,10 @@ void event_format(struct strbuf *sb, const struct btf *btf, u32 type_id, const v
 void event_format_named(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
 			const void *data, size_t size, enum event_style style);
 
+/* A global variable for people: "name = value", or the histograms that it holds. Whole lines. */
+void event_print_global(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
+			const void *data, size_t size);
+
 /* Text to the bytes of a type; out has size bytes and is written on success only. */
 int event_parse(const struct btf *btf, u32 type_id, const char *text, void *out, size_t size,
 		struct skep_diag *diag);

@@ -342,6 +342,26 @@ static void test_hist(void)
 	map_put(map);
 }
 
+static void test_global(void)
+{
+	struct {
+		u32 slots[8];
+		char comm[16];
+	} hist = {{0, 5}, "sh"};
+	int five = 5;
+
+	strbuf_reset(&printed);
+	event_print_global(&printed, btf, (u32)t_int, "nr", &five, 4);
+	event_print_global(&printed, btf, (u32)t_hist, "hist", &hist, sizeof(hist));
+	is_str(strbuf_str(&printed),
+	       "nr = 5\n"
+	       "hist, comm=sh\n"
+	       "             slots : count    distribution\n"
+	       "      0 -> 1       : 0        |                                        |\n"
+	       "      2 -> 3       : 5        |****************************************|\n\n",
+	       "globals, and the histograms in them");
+}
+
 static void test_no_btf(void)
 {
 	struct map_def def = {.name = "raw",
@@ -388,6 +408,7 @@ int main(void)
 	test_array_map();
 	test_percpu_map();
 	test_hist();
+	test_global();
 	test_no_btf();
 	test_nomem();
 	strbuf_done(&printed);
