@@ -23,7 +23,8 @@ install: all $(B)/skep.pc
 	ln -sf libskep.so.0 $(D)$(libdir)/libskep.so
 	install -m 644 $(B)/skep.pc $(D)$(pcdir)/skep.pc
 	install -m 644 include/skep/*.h $(D)$(includedir)/skep
-	install -m 644 include/ebpf/*.h $(D)$(DATADIR)/include
+	scripts/make-macros >$(D)$(DATADIR)/include/skep_macros.h
+	chmod 644 $(D)$(DATADIR)/include/skep_macros.h
 	install -m 644 share/btf/* $(D)$(DATADIR)/btf
 	install -m 644 man/*.1 $(D)$(mandir)/man1
 	install -m 644 completion/skep.bash $(D)$(completiondir)/skep
