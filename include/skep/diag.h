@@ -14,6 +14,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct skep_diag {
 	int err;           /* -errno; 0 while nothing has been said */
@@ -32,6 +33,7 @@ void skep_diag_clear(struct skep_diag *diag);
  */
 int skep_diag_format(const struct skep_diag *diag, char *buf, size_t size);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

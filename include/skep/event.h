@@ -10,6 +10,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct skep_object;
 struct skep_printer;
@@ -59,6 +60,7 @@ struct skep_printer *skep_printer_free(struct skep_printer *p);
 /** Print one event. 0, -errno, or what the write callback returned. */
 int skep_printer_event(struct skep_printer *p, const struct skep_event *event);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

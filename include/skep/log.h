@@ -6,6 +6,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum skep_log_level {
 	SKEP_LOG_WARN,  /* something was done differently from what was asked */
@@ -19,6 +20,7 @@ typedef void (*skep_log_fn)(void *ctx, enum skep_log_level level, const char *te
 /** Set the callback for the whole process; NULL (the default) drops everything. */
 void skep_log_set(skep_log_fn fn, void *ctx);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -16,6 +16,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct skep_object;
 
@@ -102,6 +103,7 @@ int skep_object_disasm(struct skep_object *obj, const char *prog,
 		       int (*write)(void *ctx, const char *text, size_t size), void *ctx,
 		       struct skep_diag *diag);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

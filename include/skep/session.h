@@ -17,6 +17,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct skep_session;
 
@@ -109,6 +110,7 @@ int skep_session_map_load(struct skep_session *s, const char *map, const char *j
 int skep_session_map_print(struct skep_session *s, const char *map, enum skep_format format,
 			   skep_write_fn write, void *ctx, struct skep_diag *diag);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct skep_source_opts {
 	size_t sz;
@@ -28,6 +29,7 @@ int skep_source_compile(const char *path, const struct skep_source_opts *opts, v
 			size_t *ret_size, struct skep_diag *diag);
 void skep_source_free(void *object);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

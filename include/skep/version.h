@@ -5,10 +5,12 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 /** The version of the library that is running, "0.1.0". */
 const char *skep_version(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

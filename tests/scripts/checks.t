@@ -113,6 +113,8 @@ good "a library with skep_* only" scripts/check-symbols "$tmp/lib"
 lib 'int skep_x(void) { return 1; } int leak;'
 faulty "a library that leaks a name" 'libskep.a exports leak' scripts/check-symbols "$tmp/lib"
 has "$out" 'libskep.so exports leak' "the shared one likewise"
+lib "static int skep_x(void) { return 1; }"
+faulty "a library that exports nothing" 'libskep.so exports nothing' scripts/check-symbols "$tmp/lib"
 echo 'int skep_y;' >"$tmp/lib/y.c"
 $cc -fPIC -c -o "$tmp/lib/y.o" "$tmp/lib/y.c"
 lib 'int nowhere(void); int skep_x(void) { return nowhere(); }' y

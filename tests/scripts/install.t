@@ -16,7 +16,7 @@ for f in bin/skep lib/libskep.a lib/libskep.so lib/libskep.so.0 lib/pkgconfig/sk
 	[ -s "$root/usr/$f" ]
 	ok $? "/usr/$f"
 done
-is "$(readlink "$root/usr/lib/libskep.so.0" | sed 's/[0-9.]*$//')" libskep.so. \
+is "$(readlink "$root/usr/lib/libskep.so.0" | sed 's/[0-9.]*$//')" libskep.so \
 	"the soname leads to the file with the version"
 
 # Every public header compiles alone, in C and in C++.
