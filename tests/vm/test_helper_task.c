@@ -89,7 +89,7 @@ static const u64 func_args[4] = {11, 22, 33, 44};
 static struct vm_env env;
 static struct strbuf seq;
 static char printed[1024];
-static struct map *maps[3];
+static struct map *maps[4];
 
 static void keep_line(void *ctx, u32 cpu, const struct vm_task *task, const char *text, size_t len)
 {
@@ -110,7 +110,7 @@ static int run_as(u32 type, u32 attach, const char *text, u64 *ret, struct skep_
 	int err;
 
 	err = isa_asm(text, &prog.insns, &prog.nr_insns, diag);
-	err = err ?: vm_new(maps, 3, &opts, &vm, diag);
+	err = err ?: vm_new(maps, 4, &opts, &vm, diag);
 	err = err ?: vm_mem_add(vm, &tasks);
 	err = err ?: vm_prog_new(vm, &prog, &code, diag);
 	err = err ?: vm_exec(code, &env, ctx, sizeof(ctx), ret, diag);
@@ -345,6 +345,34 @@ static void test_storage(void)
 	      -ENOENT);
 }
 
+/* r0 is the number of samples << 8 | the sum of their first bytes, which the callback makes. */
+#define DRAIN(flags)                                                                               \
+	"*(u64 *)(r10 -8) = 0\nr1 = map[id:3]\nr2 = subprog[+9]\nr3 = r10\nr3 += -8\nr4 = " flags  \
+	"\ncall bpf_user_ringbuf_drain#209\nr1 = *(u64 *)(r10 -8)\nr0 <<= 8\nr0 += r1\nexit\n"     \
+	"r6 = r2\n*(u64 *)(r10 -8) = 0\nr3 = r1\nr1 = r10\nr1 += -8\nr2 = 1\nr4 = 0\nr5 = 0\n"     \
+	"call bpf_dynptr_read#201\nr1 = *(u8 *)(r10 -8)\nr2 = *(u64 *)(r6 +0)\nr2 += r1\n"         \
+	"*(u64 *)(r6 +0) = r2\nr0 = 0\nif r1 != 9 goto out\nr0 = 1\nout: exit"
+
+static void push(u8 first)
+{
+	u8 sample[20] = {first};
+
+	ok(!user_ringbuf_push(maps[3], sample, sizeof(sample)), "a sample is pushed");
+}
+
+static void test_drain(void)
+{
+	gives("nothing to drain", DRAIN("0"), 0);
+	push(1);
+	push(2);
+	gives("two samples", DRAIN("0"), 2 << 8 | 3);
+	push(9);
+	push(3);
+	gives("the callback ends it", DRAIN("0"), 1 << 8 | 9);
+	gives("the rest", DRAIN("0"), 1 << 8 | 3);
+	gives("bad flags", DRAIN("77"), -EINVAL * 256);
+}
+
 static void test_nowhere(void)
 {
 	struct vm_env old = env;
@@ -361,7 +389,7 @@ static void test_nowhere(void)
 
 static int make_maps(struct skep_diag *diag)
 {
-	static const struct map_def defs[3] = {
+	static const struct map_def defs[4] = {
 		{.name = "array",
 		 .type = BPF_MAP_TYPE_ARRAY,
 		 .key_size = 4,
@@ -379,10 +407,11 @@ static int make_maps(struct skep_diag *diag)
 		 .flags = BPF_F_NO_PREALLOC,
 		 .key_type_id = 1,
 		 .value_type_id = 1},
+		{.name = "user_ring", .type = BPF_MAP_TYPE_USER_RINGBUF, .max_entries = 4096},
 	};
 	int err = 0;
 
-	for (int i = 0; i < 3 && !err; i++)
+	for (int i = 0; i < 4 && !err; i++)
 		err = map_new(&defs[i], &maps[i], diag);
 	return err;
 }
@@ -416,8 +445,9 @@ int main(void)
 	test_namespaces();
 	test_text();
 	test_storage();
+	test_drain();
 	test_nowhere();
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 4; i++)
 		map_put(maps[i]);
 	return tap_done();
 }
