@@ -331,10 +331,48 @@ static bool misfit(const struct arg *a)
 	return false;
 }
 
+/* --- programs -------------------------------------------------------------------------------- */
+
+static u64 types_of[SPEC_NR_HELPERS]; /* bits of program types */
+
+static void fill_types(void)
+{
+	for (u32 id = 1; id < SPEC_NR_HELPERS; id++)
+		for (u32 type = 0; type < SPEC_NR_PROG_TYPES; type++)
+			types_of[id] |= (u64)spec_helper_allowed(id, type) << type;
+}
+
+/*
+ * Linux refuses a program that may call what its type or license does not have. Which calls are
+ * ever reached only its verifier knows, so here the call itself is the fault. A program of no type
+ * may call anything.
+ */
+static bool may_call(struct vm_run *run, const struct spec_helper *h)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const struct prog *prog = vm_prog_source(run->prog);
+
+	pthread_once(&once, fill_types);
+	if (prog->type && prog->type < 64 && !(types_of[h->id] >> prog->type & 1)) {
+		vm_fault(run, "program of this type cannot use helper bpf_%s#%u", h->name, h->id);
+		return false;
+	}
+	if (h->gpl_only && prog->type && !prog_is_gpl(prog)) {
+		vm_fault(run,
+			 "bpf_%s: cannot call GPL-restricted function from non-GPL compatible "
+			 "program",
+			 h->name);
+		return false;
+	}
+	return true;
+}
+
 bool guard_args(struct vm_run *run, const struct spec_helper *h, const u64 args[5])
 {
 	struct arg a = {run, h, args, 0, NULL};
 
+	if (!may_call(run, h))
+		return false;
 	for (; a.i < 5 && h->args[a.i] != ARG_NONE; a.i++) {
 		bool (*fits)(struct arg *) = kinds[h->args[a.i]];
 

@@ -48,9 +48,11 @@ static struct skep_diag diag;
 static struct bpf_insn *kept[64]; /* instructions live as long as the vm */
 static u32 nr_kept;
 
+static const char *license = "GPL";
+
 static int run(const char *text, u64 *ret)
 {
-	struct prog prog = {.name = "test", .type = SPEC_PROG_KPROBE, .license = "GPL"};
+	struct prog prog = {.name = "test", .type = SPEC_PROG_KPROBE, .license = license};
 	struct vm_prog *code;
 	u64 ctx[4] = {0};
 	int err;
@@ -194,6 +196,17 @@ static void test_good(void)
 static void test_refused(void)
 {
 	u64 ret;
+
+	is_int(run("r2 = 4\ncall bpf_xdp_adjust_head#44\nexit", &ret), -EFAULT,
+	       "a helper that the program's type does not have");
+	ok(strstr(diag.message, "program of this type cannot use helper bpf_xdp_adjust_head#44"),
+	   "in the kernel's words");
+	license = "Proprietary";
+	is_int(run("call bpf_get_current_task#35\nexit", &ret), -EFAULT,
+	       "a helper that is not for such a license");
+	ok(strstr(diag.message, "cannot call GPL-restricted function"), "in the kernel's words");
+	is_int(run("call bpf_ktime_get_ns#5\nexit", &ret), 0, "one that is");
+	license = "GPL";
 
 	is_int(run("r1 = 0\nr2 = 0\nr3 = 0\ncall bpf_sys_bpf#166\nexit", &ret), -EOPNOTSUPP,
 	       "bpf_sys_bpf is refused when the program is loaded");

@@ -149,8 +149,8 @@ static void test_ids(void)
 	gives("the cgroup", "call bpf_get_current_cgroup_id#80\nexit", 77);
 	gives("the clock", "call bpf_ktime_get_ns#5\nexit", CLOCK_MONOTONIC * 1000 + 5);
 	gives("since boot", "call bpf_ktime_get_boot_ns#125\nexit", CLOCK_BOOTTIME * 1000 + 5);
-	gives("coarse", "call bpf_ktime_get_coarse_ns#160\nexit",
-	      CLOCK_MONOTONIC_COARSE * 1000 + 5);
+	gives_as(SPEC_PROG_XDP, 0, "coarse", "call bpf_ktime_get_coarse_ns#160\nexit",
+		 CLOCK_MONOTONIC_COARSE * 1000 + 5);
 	gives("TAI", "call bpf_ktime_get_tai_ns#208\nexit", CLOCK_TAI * 1000 + 5);
 	gives("jiffies", "call bpf_jiffies64#118\nexit", (u32)(-300 * 250));
 	gives("the CPU", "call bpf_get_smp_processor_id#8\nexit", 1);
@@ -262,7 +262,8 @@ static void test_probe(void)
 		 "r2 = r10\nr2 += -8\ncall bpf_get_func_ret#184\nr0 = *(u64 *)(r10 -8)\nexit", 44);
 	gives("override", "r2 = -5\ncall bpf_override_return#58\nexit", 0);
 	ok(env.override && (s64)env.override_value == -5, "is left for the hook");
-	gives("retval", "r1 = -13\ncall bpf_set_retval#187\ncall bpf_get_retval#186\nexit", -13);
+	gives_as(SPEC_PROG_CGROUP_SOCK, 0, "retval",
+		 "r1 = -13\ncall bpf_set_retval#187\ncall bpf_get_retval#186\nexit", -13);
 	is_int(env.retval, -13, "is left for the hook, too");
 }
 
