@@ -195,7 +195,8 @@ int test_xdp_fields(struct pcap_ctx *c, const u8 *bytes, size_t size, struct ske
 	struct xdp_md in = {0};
 	u32 len = vm_pkt_linear(pkt), meta;
 
-	memcpy(&in, bytes, size);
+	if (size)
+		memcpy(&in, bytes, size);
 	meta = in.data;
 	if (!in.data_end)
 		in.data_end = len;
