@@ -91,6 +91,7 @@ static int init(struct hook_set *set, struct skep_diag *diag)
 	if (!err)
 		err = open_files(h, opts, diag);
 	h->ctx.save_cb = true;
+	h->ctx.ifname = opts->iface_name;
 	if (err)
 		hook_pcap.done(set);
 	return err;
@@ -226,6 +227,7 @@ static void run_packet(struct pcap_hook *h, const struct pcap_frame *frame)
 	h->nr_cut += frame->caplen < frame->len;
 	h->ns = frame->ns;
 	pcap_ctx_frame(&h->ctx, frame);
+	pcap_ctx_timers(&h->ctx, hook_vm(h->set));
 	for (u32 at = 0; at < PCAP_NR_KINDS; at++)
 		if (!run_place(h, at))
 			return;

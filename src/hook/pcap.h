@@ -109,6 +109,7 @@ struct pcap_ctx {
 	u8 l2[PCAP_ETH_HLEN]; /* the header that came with the frame */
 	u64 now;              /* what clocks say */
 	struct vm_world world;
+	const char *ifname; /* of ifindex 1 */
 	struct model *model;
 	void *kskb, *kxdp, *kdev, *kstate; /* see pcap_model.c; NULL: nobody wants them */
 	bool save_cb;                      /* programs of sockets have cb[] to themselves */
@@ -135,6 +136,8 @@ int pcap_model_init(struct pcap_ctx *c, struct skep_diag *diag);
 void pcap_model_fill(struct pcap_ctx *c);
 /* Does a program of this kind see this packet at all? After pcap_ctx_enter. */
 bool pcap_ctx_concerns(const struct pcap_ctx *c, const struct pcap_kind *kind);
+/* Timers of programs that are due at this packet's time. */
+void pcap_ctx_timers(struct pcap_ctx *c, struct vm *vm);
 /* The packet as a frame again; false: nothing is left that could be one. */
 bool pcap_ctx_leave(struct pcap_ctx *c, struct pcap_frame *ret);
 

@@ -390,6 +390,14 @@ static void *context_of(struct pcap_ctx *c, const struct pcap_kind *kind, size_t
 	return c->pkt->kind == VM_PKT_XDP ? (void *)&c->xdp : &c->skb;
 }
 
+void pcap_ctx_timers(struct pcap_ctx *c, struct vm *vm)
+{
+	struct vm_env env = {.world = &c->world, .hook = c, .cpu = -1};
+
+	strcpy(env.task.comm, "swapper/0");
+	vm_run_timers(vm, &env);
+}
+
 u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp, bool *ret_fault)
 {
 	const struct pcap_kind *kind = pcap_kind_of(hp->prog);

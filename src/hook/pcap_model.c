@@ -8,6 +8,7 @@
 #include "spec/uapi.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NF_INET_LOCAL_IN  1
@@ -27,6 +28,7 @@ bool pcap_model_wanted(const struct prog *prog)
 int pcap_model_init(struct pcap_ctx *c, struct skep_diag *diag)
 {
 	struct model *m = c->model;
+	char name[16] = ""; /* IFNAMSIZ */
 
 	if (c->kskb)
 		return 0;
@@ -42,7 +44,8 @@ int pcap_model_init(struct pcap_ctx *c, struct skep_diag *diag)
 	model_set(m, c->kdev, "net_device", "ifindex", 1);
 	model_set(m, c->kdev, "net_device", "mtu", c->net->mtu);
 	model_set(m, c->kdev, "net_device", "type", 1); /* ARPHRD_ETHER */
-	model_set_bytes(m, c->kdev, "net_device", "name", "pcap0", 6);
+	snprintf(name, sizeof(name), "%s", c->ifname ? c->ifname : "pcap0");
+	model_set_bytes(m, c->kdev, "net_device", "name", name, sizeof(name));
 	return 0;
 }
 

@@ -38,10 +38,13 @@ struct vm_timer {
 
 static _Thread_local struct vm_timer *current; /* whose callback runs in this thread */
 
-static u64 now(int clock)
+/* A world has its own time: that of a capture is where its packets are. */
+static u64 now(struct vm_env *env, int clock)
 {
 	struct timespec ts;
 
+	if (env && env->world && env->world->clock)
+		return env->world->clock(env, clock);
 	clock_gettime(clock, &ts);
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
@@ -227,7 +230,7 @@ static long start(struct vm_run *run, u64 addr, u64 nsecs, bool absolute)
 	pthread_mutex_lock(&st->lock);
 	t = hash_get(&st->timers, addr);
 	if (t && t->prog) {
-		arm(st, t, absolute ? nsecs : add_time(now(t->clock), nsecs));
+		arm(st, t, absolute ? nsecs : add_time(now(run->env, t->clock), nsecs));
 		err = 0;
 	}
 	pthread_mutex_unlock(&st->lock);
@@ -303,20 +306,20 @@ static u64 wq_start(struct vm_run *run, u64 addr, u64 flags, u64 r3, u64 r4, u64
 /* --- running --------------------------------------------------------------------------------- */
 
 /* ns until a timer is due; 0: it is. */
-static u64 wait_of(const struct vm_timer *t)
+static u64 wait_of(const struct vm_timer *t, struct vm_env *env)
 {
-	u64 time = now(t->clock);
+	u64 time = now(env, t->clock);
 
 	return t->due > time ? t->due - time : 0;
 }
 
 /* The armed timer that is due first; NULL: none is armed. */
-static struct vm_timer *next_timer(const struct vm_state *st, u64 *ret_wait)
+static struct vm_timer *next_timer(const struct vm_state *st, struct vm_env *env, u64 *ret_wait)
 {
 	struct vm_timer *best = NULL;
 
 	for (struct vm_timer *t = st->nr_armed ? st->first : NULL; t; t = t->next) {
-		u64 wait = t->armed && !t->running ? wait_of(t) : 0;
+		u64 wait = t->armed && !t->running ? wait_of(t, env) : 0;
 
 		if (!t->armed || t->running)
 			continue;
@@ -356,7 +359,7 @@ s64 vm_run_timers(struct vm *vm, struct vm_env *env)
 	u64 wait = 0;
 
 	pthread_mutex_lock(&st->lock);
-	for (u32 i = 0; (t = next_timer(st, &wait)) && !wait && i < MAX_AT_ONCE; i++) {
+	for (u32 i = 0; (t = next_timer(st, env, &wait)) && !wait && i < MAX_AT_ONCE; i++) {
 		struct vm_prog *prog = t->prog;
 		u64 func = t->func;
 
