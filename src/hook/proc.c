@@ -88,8 +88,7 @@ static void done(struct hook_set *set)
 	model_tasks_free(p->model_tasks);
 	model_socks_free(p->socks);
 	model_release(p->model, p->scratch);
-	if (p->has_timer)
-		timer_delete(p->timer);
+	proc_timer_done(p);
 	if (p->exec_fd >= 0)
 		close(p->exec_fd);
 	mem_free(p);

@@ -19,6 +19,7 @@
 #include "base/vec.h"
 #include "hook/hook.h"
 #include "model/task.h"
+#include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/types.h>
 #include <sys/user.h>
@@ -172,6 +173,7 @@ struct proc {
 	char *scratch; /* a context, in the model's range */
 	bool has_timer;
 	timer_t timer;
+	struct sigaction old_action; /* of the timer's signal */
 	int timer_ms;
 };
 
@@ -196,6 +198,7 @@ int proc_find_command(const char *name, char *path, size_t size, struct skep_dia
 /* proc_wait.c */
 int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag);
 void proc_detach_all(struct proc *p);
+void proc_timer_done(struct proc *p);
 void proc_kill_all(struct proc *p);
 
 /* proc_task.c */

@@ -308,7 +308,7 @@ static int start_timer(struct proc *p, int ms)
 	sigset_t set;
 
 	if (!p->has_timer) {
-		sigaction(tick_signal(), &sa, NULL);
+		sigaction(tick_signal(), &sa, &p->old_action);
 		sigemptyset(&set);
 		sigaddset(&set, tick_signal());
 		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
@@ -319,6 +319,15 @@ static int start_timer(struct proc *p, int ms)
 	}
 	p->timer_ms = ms;
 	return timer_settime(p->timer, 0, &its, NULL) ? -errno : 0;
+}
+
+void proc_timer_done(struct proc *p)
+{
+	if (!p->has_timer)
+		return;
+	timer_delete(p->timer);
+	sigaction(tick_signal(), &p->old_action, NULL);
+	p->has_timer = false;
 }
 
 static int exec_failed(struct proc *p, struct skep_diag *diag)

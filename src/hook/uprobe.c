@@ -212,6 +212,15 @@ static void resolve(struct resolver *r)
 		want_point(r, r->wish->off, 0);
 }
 
+static bool is_wanted(const struct uprobe_set *set, u64 ino)
+{
+	const struct uprobe_wish *w = set->wishes;
+
+	while (w && !w->any_file && w->ino != ino)
+		w = w->next;
+	return w;
+}
+
 static struct ufile *load_file(struct uprobe_set *set, const char *path, u64 ino)
 {
 	struct ufile *f = mem_zalloc(sizeof(*f));
@@ -224,7 +233,7 @@ static struct ufile *load_file(struct uprobe_set *set, const char *path, u64 ino
 	f->path = mem_strdup(path);
 	f->next = set->files;
 	set->files = f;
-	if (!f->path || uelf_open(path, &elf, NULL))
+	if (!f->path || !is_wanted(set, ino) || uelf_open(path, &elf, NULL))
 		return f;
 	r.elf = &elf;
 	for (r.wish = set->wishes; r.wish; r.wish = r.wish->next)
@@ -654,6 +663,10 @@ bool uprobe_trapped(struct proc *p, struct proc_task *t)
 		return true;
 	}
 	bp = find_bp(s, at);
+	if (!bp) { /* memory that is shared with a process which has mapped more since */
+		uprobe_mapped(p, t);
+		bp = find_bp(s, at);
+	}
 	if (bp)
 		on_entry(p, t, s, bp);
 	return bp;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 #include "hook/uprobe_elf.h"
+#include "base/file.h"
+#include "base/mem.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <fnmatch.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+/* Larger programs are not probed. */
+#define UELF_MAX_SIZE ((size_t)1 << 30)
 
 /* A file with more symbols than this is not searched further. */
 #define MAX_SYMBOLS (4u << 20)
@@ -35,43 +37,52 @@ static bool is_ours(const Elf64_Ehdr *eh)
 	       (!eh->e_shnum || eh->e_shentsize == sizeof(Elf64_Shdr));
 }
 
-static int map_file(int fd, struct uelf *e)
+/* Read, not mapped: whoever owns the file may cut it short at any time. */
+static int read_file(const char *path, struct uelf *e, struct skep_diag *diag)
 {
 	struct stat st;
-	void *image;
+	char *image;
+	size_t size;
+	int err;
 
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size < (off_t)sizeof(e->eh))
-		return -ENOEXEC;
-	image = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (image == MAP_FAILED)
-		return -errno;
-	e->image = image;
-	e->size = st.st_size;
-	e->dev = st.st_dev;
+	if (stat(path, &st))
+		return diag_set(diag, -errno, "%s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode)) /* opening something else may block */
+		return diag_set(diag, -ENOEXEC, "%s is not an ELF file", path);
+	err = file_read(path, UELF_MAX_SIZE, &image, &size, diag);
+	if (err)
+		return err;
+	e->image = (const u8 *)image;
+	e->size = size;
 	e->ino = st.st_ino;
 	return 0;
 }
 
 int uelf_open(const char *path, struct uelf *e, struct skep_diag *diag)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), err;
+	int err;
 
 	memset(e, 0, sizeof(*e));
-	if (fd < 0)
-		return diag_set(diag, -errno, "%s: %s", path, strerror(errno));
-	err = map_file(fd, e);
-	close(fd);
-	if (!err && (!read_at(e, 0, &e->eh, sizeof(e->eh)) || !is_ours(&e->eh))) {
-		uelf_close(e);
-		err = -ENOEXEC;
-	}
-	return err ? diag_set(diag, err, "%s is not an ELF file for x86-64", path) : 0;
+	err = read_file(path, e, diag);
+	if (err)
+		return err;
+	if (read_at(e, 0, &e->eh, sizeof(e->eh)) && is_ours(&e->eh))
+		return 0;
+	uelf_close(e);
+	return diag_set(diag, -ENOEXEC, "%s is not an ELF file for x86-64", path);
+}
+
+int uelf_parse(const void *bytes, size_t size, struct uelf *e)
+{
+	memset(e, 0, sizeof(*e));
+	e->image = bytes;
+	e->size = size;
+	return read_at(e, 0, &e->eh, sizeof(e->eh)) && is_ours(&e->eh) ? 0 : -ENOEXEC;
 }
 
 void uelf_close(struct uelf *e)
 {
-	if (e->image)
-		munmap((void *)e->image, e->size);
+	mem_free((void *)e->image);
 	e->image = NULL;
 }
 

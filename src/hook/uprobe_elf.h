@@ -9,13 +9,16 @@
 struct uelf {
 	const u8 *image;
 	size_t size;
-	u64 dev, ino;
+	u64 ino;
 	Elf64_Ehdr eh;
 };
 
-/* A 64-bit x86 ELF file, mapped. 0 or -errno. */
+/* A 64-bit x86 ELF file, read whole. 0 or -errno. */
 int uelf_open(const char *path, struct uelf *e, struct skep_diag *diag);
 void uelf_close(struct uelf *e);
+
+/* The same of bytes that the caller keeps; not to be closed. */
+int uelf_parse(const void *bytes, size_t size, struct uelf *e);
 
 /* Functions whose name matches a pattern (fnmatch; a plain name matches itself): fn is called with
  * the offset in the file; non-zero ends the walk and is returned. */
