@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/user.h"
+#include "spec/uapi.h"
 #include <errno.h>
 
 /* .data, .rodata and kin are arrays of one element with the section's bytes. */
@@ -19,6 +20,19 @@ static int fill_internal(struct map *map, const struct object_map *om, struct sk
 #define DEFAULT_ENTRIES    10240
 #define DEFAULT_STACK_SIZE (127 * 8) /* the kernel's PERF_MAX_STACK_DEPTH addresses */
 
+/* Linux wants max_entries 0 of these. */
+static bool is_storage(u32 type)
+{
+	static const u32 storages[] = {SPEC_MAP_SK_STORAGE,     SPEC_MAP_INODE_STORAGE,
+				       SPEC_MAP_TASK_STORAGE,   SPEC_MAP_CGRP_STORAGE,
+				       SPEC_MAP_CGROUP_STORAGE, SPEC_MAP_PERCPU_CGROUP_STORAGE};
+
+	for (u32 i = 0; i < ARRAY_SIZE(storages); i++)
+		if (storages[i] == type)
+			return true;
+	return false;
+}
+
 /*
  * Many objects leave sizes to the loader that was written for them, and Linux refuses a map of
  * size 0. We take a usual size and say so.
@@ -29,7 +43,9 @@ static void complete(struct map_def *def)
 		def->key_size = 4;
 		def->value_size = DEFAULT_STACK_SIZE;
 	}
-	if (def->max_entries || !def->key_size)
+	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_entries)
+		def->max_entries = map_nr_cpus(); /* libbpf does so, too */
+	if (def->max_entries || !def->key_size || is_storage(def->type))
 		return;
 	def->max_entries = DEFAULT_ENTRIES;
 	log_warn("map %s: the object does not say how large it is; it gets %u entries", def->name,
@@ -75,12 +91,15 @@ static struct vm_prog *code_of(struct user *u, const struct prog *prog)
 
 static int fill_one(struct user *u, u32 idx, const struct object_map_init *init)
 {
+	struct map *map = u->maps[idx];
 	struct vm_prog *code;
 
-	if (!init->prog)
-		return -ENOTSUP;
+	if (!init->prog) /* a map of maps; as in libbpf the slot's number is the key */
+		return map->def.key_size == sizeof(init->idx)
+			       ? map_inner_set(map, &init->idx, u->maps[init->map], BPF_ANY)
+			       : -EINVAL;
 	code = code_of(u, init->prog);
-	return code ? map_prog_set(u->maps[idx], init->idx, code) : 0;
+	return code ? map_prog_set(map, init->idx, code) : 0;
 }
 
 int user_fill_maps(struct user *u, struct skep_diag *diag)
