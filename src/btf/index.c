@@ -160,11 +160,14 @@ int types_each_named(const struct btf *btf, const char *name, size_t len, types_
 	return err;
 }
 
+/* How many types of one essential name are looked at: kernels have tens at most. */
+#define MAX_SAME 1024
+
 struct wanted {
 	const struct btf *btf;
 	const char *name;
 	u32 kind; /* 0: struct or union, also through a typedef */
-	u32 found;
+	u32 found, looked_at;
 };
 
 static int is_wanted(void *ctx, u32 id)
@@ -172,6 +175,8 @@ static int is_wanted(void *ctx, u32 id)
 	struct wanted *w = ctx;
 	const struct btf_type *t = btf__type_by_id(w->btf, id);
 
+	if (w->looked_at++ == MAX_SAME)
+		return 1;
 	if (strcmp(types_name(w->btf, id), w->name))
 		return 0;
 	if (w->kind && btf_kind(t) != w->kind)

@@ -6,6 +6,7 @@
  */
 #include "elf/image.h"
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Names are looked at once for every symbol that has them: this keeps that linear. */
@@ -146,6 +147,29 @@ static int read_sections(struct reader *r)
 	return 0;
 }
 
+static int by_name(const void *a, const void *b, void *ctx)
+{
+	const struct elf_image *img = ctx;
+	u32 x = *(const u32 *)a, y = *(const u32 *)b;
+	int diff = strcmp(img->sections[x].name, img->sections[y].name);
+
+	return diff ? diff : x < y ? -1 : 1;
+}
+
+static int sort_sections(struct reader *r)
+{
+	struct elf_image *img = r->img;
+	u32 nr = img->nr_sections - 1;
+
+	img->by_name = arena_calloc(r->arena, nr, sizeof(*img->by_name));
+	if (!img->by_name)
+		return diag_nomem(r->diag);
+	for (u32 i = 0; i < nr; i++)
+		img->by_name[i] = i + 1;
+	qsort_r(img->by_name, nr, sizeof(*img->by_name), by_name, img);
+	return 0;
+}
+
 static int bad_symbol(struct reader *r, u32 idx, const char *why)
 {
 	diag_set_full(r->diag, -EINVAL, "bad-elf", NULL, "%s", why);
@@ -211,18 +235,29 @@ int elf_open(struct arena *a, const void *data, size_t size, struct elf_image *r
 	err = read_header(&r);
 	err = err ?: count_sections(&r);
 	err = err ?: read_sections(&r);
+	err = err ?: sort_sections(&r);
 	for (u32 i = 1; !err && i < ret->nr_sections; i++)
 		if (ret->sections[i].type == SHT_SYMTAB)
 			err = read_symbols(&r, i);
 	return err;
 }
 
+/* The first section of that name: the table is sorted, so however many there are, this is quick. */
 u32 elf_find_section(const struct elf_image *img, const char *name)
 {
-	for (u32 i = 1; i < img->nr_sections; i++)
-		if (!strcmp(img->sections[i].name, name))
-			return i;
-	return 0;
+	u32 lo = 0, hi = img->nr_sections - 1;
+
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
+
+		if (strcmp(img->sections[img->by_name[mid]].name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == img->nr_sections - 1 || strcmp(img->sections[img->by_name[lo]].name, name))
+		return 0;
+	return img->by_name[lo];
 }
 
 static size_t reloc_size(const struct elf_section *sec)

@@ -37,6 +37,7 @@ struct elf_image {
 	u16 machine, type;
 	struct elf_section *sections; /* [0] is the empty one */
 	u32 nr_sections;
+	u32 *by_name; /* indices of sections 1 and up, sorted by name and index */
 	struct elf_symbol *symbols;
 	u32 nr_symbols;
 };

@@ -5,15 +5,23 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define NAME_LEN 16 /* of a map in the kernel, with the NUL */
 
-struct object_map *object_new_map(struct object *obj, const struct map_place *place)
+struct object_map *object_new_map(struct object *obj, const struct map_place *place,
+				  struct skep_diag *diag)
 {
-	struct map_place *slot = VEC_PUSH(&obj->state->places);
-	struct object_map *map = slot ? VEC_PUSH(&obj->state->maps) : NULL;
+	struct object_map *map;
+	struct map_place *slot;
 
+	if (obj->state->maps.nr == OBJECT_MAX_MAPS) {
+		diag_set(diag, -E2BIG, "more than %u maps", OBJECT_MAX_MAPS);
+		return NULL;
+	}
+	slot = VEC_PUSH(&obj->state->places);
+	map = slot ? VEC_PUSH(&obj->state->maps) : NULL;
 	if (slot)
 		*slot = *place;
 	return map;
@@ -74,7 +82,7 @@ static int define_section(struct object *obj, u32 section, struct skep_diag *dia
 
 	if (s->size > OBJECT_MAX_DATA)
 		return too_large(s->name, diag);
-	map = object_new_map(obj, &place);
+	map = object_new_map(obj, &place, diag);
 	if (!map)
 		return diag_nomem(diag);
 	map->kind = map_kinds[st->kinds[section]];
@@ -134,8 +142,11 @@ static int finish_map(struct object *obj, struct object_map *map, const struct m
 
 static int add_var(struct object *obj, const struct object_var *var)
 {
-	struct object_var *slot = VEC_PUSH(&obj->state->vars);
+	struct object_var *slot;
 
+	if (obj->state->vars.nr == OBJECT_MAX_VARS)
+		return -ENOMEM;
+	slot = VEC_PUSH(&obj->state->vars);
 	if (!slot)
 		return -ENOMEM;
 	*slot = *var;
@@ -205,6 +216,15 @@ static int add_vars(struct object *obj, u32 map)
 	return obj->btf || !place->section ? 0 : add_plain_vars(obj, map, place->section);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct object_var *x = a, *y = b;
+
+	if (x->map != y->map)
+		return x->map < y->map ? -1 : 1;
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
 /* All maps are known: move them to where they stay, fill the internal ones, find the variables. */
 int object_finish_maps(struct object *obj, struct skep_diag *diag)
 {
@@ -225,5 +245,8 @@ int object_finish_maps(struct object *obj, struct skep_diag *diag)
 		return err;
 	obj->nr_vars = (u32)st->vars.nr;
 	obj->vars = arena_memdup(&obj->arena, st->vars.data, st->vars.nr * sizeof(*obj->vars));
-	return obj->vars ? 0 : diag_nomem(diag);
+	if (!obj->vars)
+		return diag_nomem(diag);
+	qsort(obj->vars, obj->nr_vars, sizeof(*obj->vars), by_place);
+	return 0;
 }

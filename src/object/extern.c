@@ -104,21 +104,22 @@ static int by_layout(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void fix_kconfig_sec(struct object *obj, u32 size)
+static int fix_kconfig_sec(struct object *obj, u32 size)
 {
-	u32 id;
+	u32 id, *off_of;
 	struct btf_type *sec = (struct btf_type *)object_datasec(obj, ".kconfig", &id);
 
 	if (!sec)
-		return;
+		return 0;
+	off_of = arena_calloc(&obj->arena, btf__type_cnt(obj->btf), sizeof(*off_of));
+	if (!off_of)
+		return -ENOMEM;
+	for (u32 i = 0; i < obj->state->nr_exts; i++)
+		off_of[obj->state->exts[i].type_id] = obj->state->exts[i].off;
 	sec->size = size;
-	for (u32 i = 0; i < btf_vlen(sec); i++) {
-		struct btf_var_secinfo *v = btf_var_secinfos(sec) + i;
-
-		for (u32 k = 0; k < obj->state->nr_exts; k++)
-			if (obj->state->exts[k].type_id == v->type)
-				v->offset = obj->state->exts[k].off;
-	}
+	for (u32 i = 0; i < btf_vlen(sec); i++)
+		btf_var_secinfos(sec)[i].offset = off_of[btf_var_secinfos(sec)[i].type];
+	return 0;
 }
 
 int object_define_kconfig(struct object *obj, struct skep_diag *diag)
@@ -144,10 +145,11 @@ int object_define_kconfig(struct object *obj, struct skep_diag *diag)
 		if (size > OBJECT_MAX_DATA)
 			return bad_ext(order[i]->name, -E2BIG, NULL, "too large", diag);
 	}
-	fix_kconfig_sec(obj, (u32)size);
+	if (fix_kconfig_sec(obj, (u32)size))
+		return diag_nomem(diag);
 	place.size = size;
 	st->kconfig_map = (u32)st->maps.nr;
-	map = object_new_map(obj, &place);
+	map = object_new_map(obj, &place, diag);
 	if (!map)
 		return diag_nomem(diag);
 	map->kind = OBJECT_MAP_KCONFIG;
@@ -166,6 +168,8 @@ int object_find_externs(struct object *obj, struct skep_diag *diag)
 		nr += is_extern(&elf->symbols[i]);
 	if (!nr)
 		return 0;
+	if (nr > OBJECT_MAX_EXTS)
+		return diag_set(diag, -E2BIG, "%u externs: more than %u", nr, OBJECT_MAX_EXTS);
 	if (obj->btf)
 		sec_of = index_datasecs(obj);
 	st->exts = arena_calloc(&obj->arena, nr, sizeof(*st->exts));

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Structs may share members, so their number is no measure of the work; real values have tens. */
-#define MAX_VISITS 200000
+#define MAX_VISITS 20000
 
 struct scan {
 	const struct btf *btf;

@@ -58,12 +58,25 @@ static bool is_call(const struct bpf_insn *insn)
 	return insn->code == (BPF_JMP | BPF_CALL) && insn->src_reg == BPF_PSEUDO_CALL;
 }
 
-static u32 text_section(const struct object *obj)
+/* The subprogram that begins at an instruction of .text. */
+static struct func *subprog_at(const struct link *l, s64 at)
 {
-	for (u32 i = 1; i < obj->state->elf.nr_sections; i++)
-		if (obj->state->kinds[i] == SECTION_TEXT)
-			return i;
-	return 0;
+	struct func *f = at < 0 ? NULL : object_func_at(l->obj, l->obj->state->text, (u64)at);
+
+	return f && f->start == at ? f : NULL;
+}
+
+/*
+ * A call's distance counts instructions from the symbol. The assembler of gcc-bpf (binutils 2.40)
+ * puts bytes from the section's beginning there; such a call would lead nowhere else.
+ */
+static struct func *call_target(const struct link *l, const struct reloc *r, s64 imm)
+{
+	struct func *f = subprog_at(l, (s64)(r->off / sizeof(struct bpf_insn)) + imm + 1);
+
+	if (!f && imm + 1 == (s64)r->off && r->off % sizeof(struct bpf_insn) == 0)
+		f = subprog_at(l, (s64)(r->off / sizeof(struct bpf_insn)));
+	return f;
 }
 
 /* The subprogram that an instruction calls or takes the address of; NULL and *err = 0: none. */
@@ -72,22 +85,18 @@ static struct func *callee(struct link *l, const struct func *f, u32 i, int *err
 	const struct bpf_insn *insn = &f->insns[i];
 	const struct reloc *r = find_reloc(f, i);
 	struct func *to;
-	s64 at;
 
 	*err = 0;
 	if (r && r->kind == RELOC_CALL)
-		at = (s64)(r->off / sizeof(*insn)) + insn->imm + 1;
+		to = call_target(l, r, insn->imm);
 	else if (r && r->kind == RELOC_FUNC_ADDR)
-		at = (s64)((r->off + (u64)(s64)insn->imm) / sizeof(*insn));
+		to = subprog_at(l, (s64)((r->off + (u64)(s64)insn->imm) / sizeof(*insn)));
 	else if (is_call(insn) && !r)
-		at = (s64)f->start + i + insn->imm + 1;
+		to = subprog_at(l, (s64)f->start + i + insn->imm + 1);
 	else
 		return NULL;
-	to = at < 0 ? NULL : object_func_at(l->obj, text_section(l->obj), (u64)at);
-	if (!to || to->start != at) {
+	if (!to)
 		*err = bad_insn(l, f, i, -EINVAL, "no subprogram begins where this leads");
-		return NULL;
-	}
 	return to;
 }
 
@@ -104,6 +113,7 @@ static int place(struct link *l, struct func *f)
 		return diag_nomem(l->diag);
 	*frame = (struct frame){.func = f};
 	f->placed = l->nr_insns + 1;
+	f->idx = (u32)l->funcs.nr - 1;
 	l->nr_insns += f->nr;
 	l->total += f->nr;
 	if (l->nr_insns > OBJECT_MAX_INSNS)
@@ -247,8 +257,7 @@ static int set_func(struct link *l, struct bpf_insn *insn, u32 at, const struct 
 	ref->insn = at;
 	ref->kind = PROG_REF_FUNC;
 	ref->name = to->name;
-	while (ref->idx < l->funcs.nr && l->funcs.data[ref->idx] != to)
-		ref->idx++;
+	ref->idx = to->idx;
 	return 0;
 }
 

@@ -273,8 +273,8 @@ static int define_map(struct object *obj, u32 section, const struct btf_var_seci
 	int err;
 
 	p.inner = arena_calloc(&obj->arena, 1, sizeof(*p.inner));
-	map = object_new_map(obj, place);
-	if (!map || !p.inner)
+	map = p.inner ? object_new_map(obj, place, diag) : NULL;
+	if (!map)
 		return diag_nomem(diag);
 	p.def = &map->def;
 	map->kind = OBJECT_MAP_USER;
@@ -316,6 +316,7 @@ int object_define_maps(struct object *obj, struct skep_diag *diag)
 
 		if (err)
 			return err;
+		obj->state->nr_btf_maps++;
 	}
 	return 0;
 }

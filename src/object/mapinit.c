@@ -20,19 +20,25 @@ static int bad_init(struct inits *in, const struct elf_reloc *r, const char *sym
 		       (unsigned long long)r->off, sym);
 }
 
-/* The map whose variable an offset of .maps lies in; -1: none. */
+/* The map whose variable an offset of .maps lies in; -1: none. They are sorted by offset. */
 static int map_at(const struct inits *in, u64 off)
 {
 	const struct object_state *st = in->obj->state;
+	u32 lo = 0, hi = st->nr_btf_maps;
+	const struct map_place *p;
 
-	for (u32 i = 0; i < in->obj->nr_maps; i++) {
-		const struct map_place *p = &st->places.data[i];
+	while (lo < hi) {
+		u32 mid = lo + (hi - lo) / 2;
 
-		if (p->section == in->sec && p->sec_type && off >= p->off &&
-		    in_bounds(off - p->off, 8, p->size))
-			return (int)i;
+		if (st->places.data[mid].off <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
 	}
-	return -1;
+	if (!lo)
+		return -1;
+	p = &st->places.data[lo - 1];
+	return p->section == in->sec && in_bounds(off - p->off, 8, p->size) ? (int)lo - 1 : -1;
 }
 
 /* Where .values begins in the map's struct. */

@@ -105,7 +105,7 @@ static int read_def(struct old_maps *o, const struct elf_symbol *sym, struct old
 static int define(struct old_maps *o, const struct elf_symbol *sym)
 {
 	struct map_place place = {.section = o->section, .off = sym->value, .size = o->size};
-	struct object_map *map = object_new_map(o->obj, &place);
+	struct object_map *map = object_new_map(o->obj, &place, o->diag);
 	struct old_def old;
 	int err;
 

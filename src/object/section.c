@@ -86,6 +86,8 @@ int object_read_sections(struct object *obj, struct skep_diag *diag)
 		const struct elf_section *s = &elf->sections[i];
 
 		st->kinds[i] = classify(s);
+		if (st->kinds[i] == SECTION_TEXT && !st->text)
+			st->text = i;
 		if (!strcmp(s->name, "license") && s->data)
 			err = read_license(obj, s, diag);
 		else if (!strcmp(s->name, "version") && s->data)
@@ -117,10 +119,18 @@ struct sym_table {
 	u32 nr;
 };
 
+static int sym_cmp(const struct elf_symbol *sym, const char *name, u32 section)
+{
+	int diff = strcmp(sym->name, name);
+
+	return diff ? diff : sym->section < section ? -1 : sym->section > section;
+}
+
 static int by_name(const void *a, const void *b)
 {
-	return strcmp((*(const struct elf_symbol **)a)->name,
-		      (*(const struct elf_symbol **)b)->name);
+	const struct elf_symbol *y = *(const struct elf_symbol **)b;
+
+	return sym_cmp(*(const struct elf_symbol **)a, y->name, y->section);
 }
 
 static int collect_symbols(struct object *obj, struct sym_table *ret)
@@ -145,15 +155,12 @@ static const struct elf_symbol *find_symbol(const struct sym_table *tab, const c
 	while (lo < hi) {
 		u32 mid = lo + (hi - lo) / 2;
 
-		if (strcmp(tab->data[mid]->name, name) < 0)
+		if (sym_cmp(tab->data[mid], name, section) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (; lo < tab->nr && !strcmp(tab->data[lo]->name, name); lo++)
-		if (tab->data[lo]->section == section)
-			return tab->data[lo];
-	return NULL;
+	return lo < tab->nr && !sym_cmp(tab->data[lo], name, section) ? tab->data[lo] : NULL;
 }
 
 static int fix_var(struct object *obj, const struct sym_table *tab, struct btf_var_secinfo *v,

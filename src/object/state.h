@@ -11,7 +11,10 @@
 #define OBJECT_MAX_SIZE  (64u << 20) /* bytes of a file; large objects with DWARF have some MiB */
 #define OBJECT_MAX_DATA  (64u << 20) /* bytes of all variables; a .bss takes no room in the file */
 #define OBJECT_MAX_INSNS 1000000     /* of one program, as the kernel's limit */
-#define OBJECT_MAX_TOTAL (8u << 20)  /* instructions of all programs: each has its subprograms */
+#define OBJECT_MAX_TOTAL (4u << 20)  /* instructions of all programs: each has its subprograms */
+#define OBJECT_MAX_MAPS  4096        /* a program uses at most 64 */
+#define OBJECT_MAX_VARS  (1u << 20)
+#define OBJECT_MAX_EXTS  4096 /* a program calls at most 256 kfuncs */
 
 enum section_kind {
 	SECTION_OTHER,
@@ -52,6 +55,7 @@ struct func {
 	struct reloc *relocs;   /* sorted by insn */
 	u32 nr_relocs;
 	u32 placed; /* linking: 1 + the index of its first instruction in the program; 0: not in */
+	u32 idx;    /* linking: which function of the program it is */
 };
 
 enum kconfig_kind {
@@ -107,6 +111,7 @@ struct object_state {
 	size_t image_size;
 	struct elf_image elf;
 	enum section_kind *kinds; /* by section */
+	u32 text;                 /* the section of subprograms, 0: none */
 	struct ext_infos funcs_info, lines_info, core_info;
 	struct func *funcs; /* sorted by section and start */
 	u32 nr_funcs;
@@ -115,6 +120,7 @@ struct object_state {
 	VEC(struct object_map) maps; /* while they are defined */
 	VEC(struct map_place) places;
 	VEC(struct object_var) vars;
+	u32 nr_btf_maps; /* the first maps, sorted by offset in .maps */
 	u32 kconfig_map; /* valid if some extern is_kconfig */
 	u64 data_size;
 	bool is_relocated;
@@ -151,8 +157,9 @@ int object_define_kconfig(struct object *obj, struct skep_diag *diag);
 int object_finish_maps(struct object *obj, struct skep_diag *diag);
 int object_init_maps(struct object *obj, struct skep_diag *diag);
 int object_find_fields(struct object *obj, struct map_def *def, struct skep_diag *diag);
-/* Room for one more map; NULL: no memory. */
-struct object_map *object_new_map(struct object *obj, const struct map_place *place);
+/* Room for one more map; NULL: diag says why. */
+struct object_map *object_new_map(struct object *obj, const struct map_place *place,
+				  struct skep_diag *diag);
 
 /* reloc.c */
 int object_collect_relocs(struct object *obj, struct skep_diag *diag);

@@ -154,7 +154,8 @@ static void check_maps(const struct object *obj, struct bpf_object *theirs, cons
 		if (!mine || strcmp(mine->def.name, bpf_map__name(m)) ||
 		    mine->def.type != bpf_map__type(m) ||
 		    mine->def.key_size != bpf_map__key_size(m) ||
-		    mine->def.value_size != bpf_map__value_size(m) ||
+		    (mine->def.value_size != bpf_map__value_size(m) &&
+		     mine->def.type != BPF_MAP_TYPE_RINGBUF) || /* ours says what records are */
 		    (bpf_map__max_entries(m) && mine->def.max_entries != bpf_map__max_entries(m)) ||
 		    mine->def.flags != bpf_map__map_flags(m) ||
 		    mine->def.extra != bpf_map__map_extra(m) ||
