@@ -169,7 +169,8 @@ int test_skb_fields(struct pcap_ctx *c, const u8 *bytes, size_t size, struct ske
 
 	if (err)
 		return err;
-	memcpy(&in, bytes, size);
+	if (size)
+		memcpy(&in, bytes, size);
 	if (in.wire_len && (in.wire_len < len || in.wire_len > 65536))
 		return diag_set(diag, -EINVAL, "context: wire_len %u does not fit a packet of %u",
 				in.wire_len, len);

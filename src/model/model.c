@@ -173,9 +173,9 @@ void *model_alloc(struct model *m, const char *type)
 
 void model_release(struct model *m, void *obj)
 {
-	struct header *h = (struct header *)obj - 1;
+	struct header *h = obj ? (struct header *)obj - 1 : NULL;
 
-	if (!obj || h->magic != HEADER_MAGIC || h->class >= NR_CLASS)
+	if (!h || h->magic != HEADER_MAGIC || h->class >= NR_CLASS)
 		return;
 	memset(obj, 0, (size_t)1 << (h->class + CLASS_MIN));
 	h->next_free = m->free[h->class];
