@@ -57,6 +57,8 @@ __attribute__((unused)) static struct bench *bench_new(char *const *argv, u32 pi
 	const char *base;
 	int err;
 
+	/* The tracee is this binary: LeakSanitizer can't run in a traced process. */
+	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
 	opts.ctx = b;
 	err = types_open_kernel(NULL, &b->btf, NULL, &b->diag);
 	vm_opts.kernel_btf = b->btf;
