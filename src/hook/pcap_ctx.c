@@ -149,6 +149,8 @@ static bool to_l2(struct pcap_ctx *c)
 			pkt->meta = pkt->data;
 		return true;
 	}
+	if (pkt->net < 0 || pkt->net > pkt->tail - pkt->head)
+		return false;
 	pkt->data = pkt->head + pkt->net;
 	if (vm_pkt_push(pkt, PCAP_ETH_HLEN))
 		return false;

@@ -68,6 +68,12 @@ NET_PKT_HELPER(skb_pull_data)
 
 /* --- room in front and behind --------------------------------------------------------------- */
 
+/* A header's place after a move; never before the buffer, and what is not set stays so. */
+static s32 moved(s32 pos, s64 by)
+{
+	return pos < 0 ? pos : pos + by < 0 ? 0 : (s32)(pos + by);
+}
+
 int net_hdr_push(struct vm_pkt *pkt, u32 off, u32 len)
 {
 	bool trans_same = pkt->trans == pkt->net;
@@ -76,8 +82,8 @@ int net_hdr_push(struct vm_pkt *pkt, u32 off, u32 len)
 		return -ENOMEM;
 	memmove(pkt->data, pkt->data + len, off);
 	memset(pkt->data + off, 0, len);
-	pkt->mac -= len;
-	pkt->net -= len;
+	pkt->mac = moved(pkt->mac, -(s64)len);
+	pkt->net = moved(pkt->net, -(s64)len);
 	if (trans_same)
 		pkt->trans = pkt->net;
 	return 0;
@@ -92,8 +98,8 @@ int net_hdr_pop(struct vm_pkt *pkt, u32 off, u32 len)
 		return -ENOMEM;
 	net_csum_pulled(pkt, old + off, len, off);
 	memmove(pkt->data, old, off);
-	pkt->mac += len;
-	pkt->net += len;
+	pkt->mac = moved(pkt->mac, len);
+	pkt->net = moved(pkt->net, len);
 	if (trans_same)
 		pkt->trans = pkt->net;
 	return 0;

@@ -31,7 +31,7 @@ int net_vlan_insert(struct vm_pkt *pkt, u16 proto_be, u16 tci)
 	memmove(pkt->data, pkt->data + NET_VLAN_HLEN, MACS);
 	memcpy(pkt->data + MACS, &proto_be, 2);
 	memcpy(pkt->data + MACS + 2, &tci_be, 2);
-	pkt->mac -= NET_VLAN_HLEN;
+	pkt->mac = pkt->mac >= NET_VLAN_HLEN ? pkt->mac - NET_VLAN_HLEN : 0;
 	return 0;
 }
 
@@ -93,7 +93,7 @@ static int vlan_push(struct vm_pkt *pkt, u16 proto_be, u16 tci)
 		if (err)
 			return err;
 		pkt->protocol = pkt->vlan_proto;
-		pkt->net -= NET_VLAN_HLEN;
+		pkt->net = pkt->net >= NET_VLAN_HLEN ? pkt->net - NET_VLAN_HLEN : 0;
 		net_csum_pushed(pkt, pkt->data + MACS, NET_VLAN_HLEN, MACS);
 	}
 	pkt->vlan_present = true;

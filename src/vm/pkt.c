@@ -90,9 +90,9 @@ int vm_pkt_set(struct vm_pkt *pkt, enum vm_pkt_kind kind, const void *bytes, u32
 	pkt->hard_end = kind == VM_PKT_XDP ? xdp_hard_end(pkt->xdp_start, len) : end;
 	pkt->missing = wire_len > len ? wire_len - len : 0;
 	pkt->mac = pkt->net = pkt->trans = -1;
-	/* What the packet before left around it must not be seen when this one grows. */
-	memset(head, 0, VM_PKT_HEADROOM);
-	memset(pkt->tail, 0, min_u64(end - pkt->tail, VM_PKT_TAILROOM));
+	/* XDP programs may move into the headroom without writing it; all else clears what it adds.
+	 */
+	memset(pkt->xdp_start, 0, VM_XDP_HEADROOM);
 	if (len)
 		memcpy(pkt->data, bytes, len);
 	return 0;
@@ -190,7 +190,7 @@ const u8 *vm_pkt_at(const struct vm_pkt *pkt, u32 off, u32 len)
 
 int vm_pkt_push(struct vm_pkt *pkt, u32 len)
 {
-	if (len > (size_t)(pkt->data - pkt->head))
+	if (pkt->data < pkt->head || len > (size_t)(pkt->data - pkt->head))
 		return -ENOMEM;
 	pkt->data -= len;
 	pkt->meta = pkt->data;
