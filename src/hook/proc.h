@@ -154,7 +154,7 @@ struct proc {
 	struct proc_list events[PROC_NR_EVENTS];
 	struct proc_list timers;
 	u32 freq; /* of samples, Hz */
-	bool needs_task, needs_regs;
+	bool needs_task, needs_regs, needs_files;
 	struct uprobe_set *uprobes; /* NULL: none */
 	/* the traced */
 	struct hash_table tasks, processes; /* by tid, by tgid */

@@ -4,6 +4,7 @@
  * function is called twice, with p NULL to ask whether it can be served, then to attach.
  */
 #include "base/mem.h"
+#include "btf/types.h"
 #include "hook/proc_event.h"
 #include "hook/proc_fn.h"
 #include "hook/uprobe.h"
@@ -311,8 +312,21 @@ static bool is_task_helper(s32 id)
 	return false;
 }
 
+/* A load of task->files, or the sum that makes its address for bpf_probe_read: costly to fill, so
+ * only where some instruction has that offset. */
+static bool may_read_files(const struct bpf_insn *insn, u32 off)
+{
+	u32 class = BPF_CLASS(insn->code);
+
+	return (class == BPF_LDX && insn->off == (s32)off) ||
+	       ((class == BPF_ALU64 || class == BPF_ALU) && insn->imm == (s32)off);
+}
+
 static void note_needs(struct proc *p, const struct prog *prog)
 {
+	struct types_member files = {0};
+	u32 task = types_find_struct(model_btf(p->model), "task_struct");
+	bool has_files = task && !types_member(model_btf(p->model), task, "files", &files);
 	bool typed = prog->type == BPF_PROG_TYPE_TRACING ||
 		     prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT;
 
@@ -320,6 +334,7 @@ static void note_needs(struct proc *p, const struct prog *prog)
 	for (u32 i = 0; i < prog->nr_insns; i++) {
 		const struct bpf_insn *insn = &prog->insns[i];
 
+		p->needs_files |= has_files && may_read_files(insn, files.bit_off / 8);
 		if (insn->code != (BPF_JMP | BPF_CALL) || insn->src_reg == BPF_PSEUDO_CALL)
 			continue;
 		if (insn->src_reg == BPF_PSEUDO_KFUNC_CALL || is_task_helper(insn->imm))

@@ -236,6 +236,8 @@ void proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *
 	env->task.cgroup_id = t->process->cgroup_id;
 	memcpy(env->task.comm, t->comm, sizeof(t->comm));
 	env->task.kobj = proc_kobj(p, t);
+	if (p->needs_files && env->task.kobj)
+		model_task_fill_fds(p->model_tasks, t->tid);
 	env->task.pt_regs = p->needs_regs ? proc_pt_regs(p, t) : NULL;
 	p->current = t;
 	hook_run(p->set, a->hp, env, ctx, size);

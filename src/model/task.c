@@ -10,7 +10,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "model/cgroup.h"
-#include "model/file.h"
+#include "model/fds.h"
 #include "model/ns.h"
 #include "model/procfs.h"
 #include <errno.h>
@@ -25,7 +25,7 @@
 struct group {
 	u32 tgid, nr_threads;
 	void *mm, *exe, *files, *fs, *signal, *nsproxy, *cred, *css_set;
-	void *fdtable;
+	struct model_fds *fds; /* NULL until a program looks */
 };
 
 struct entry {
@@ -148,8 +148,9 @@ static void fill_nses(struct model_tasks *ts, struct group *g)
 
 static void fill_files(struct model_tasks *ts, struct group *g)
 {
-	g->fdtable = model_field(ts->m, g->files, "files_struct", "fdtab");
-	model_set(ts->m, g->files, "files_struct", "fdt", addr(g->fdtable));
+	void *fdtable = model_field(ts->m, g->files, "files_struct", "fdtab");
+
+	model_set(ts->m, g->files, "files_struct", "fdt", addr(fdtable));
 }
 
 static void fill_group(struct model_tasks *ts, struct group *g, const struct procfs_task *pt)
@@ -166,6 +167,7 @@ static void release_group(struct model_tasks *ts, struct group *g)
 	void *const objs[] = {g->mm,     g->exe,     g->files, g->fs,
 			      g->signal, g->nsproxy, g->cred,  g->css_set};
 
+	model_fds_free(g->fds);
 	for (size_t i = 0; i < ARRAY_SIZE(objs); i++)
 		model_release(ts->m, objs[i]);
 	mem_free(g);
@@ -395,6 +397,16 @@ void model_task_changed(struct model_tasks *ts, u32 tid)
 	fill_cred(ts, e->group, &pt);
 	fill_fs(ts, e->group);
 	fill_nses(ts, e->group);
+}
+
+void model_task_fill_fds(struct model_tasks *ts, u32 tid)
+{
+	struct entry *e = entry_of(ts, tid);
+
+	if (e && !e->group->fds)
+		e->group->fds = model_fds_new(ts->m, e->group->files);
+	if (e && e->group->fds)
+		model_fds_fill(e->group->fds, ts->files, tid);
 }
 
 void model_task_execed(struct model_tasks *ts, u32 tid, u32 old_tid)

@@ -21,7 +21,8 @@ void *model_task_find(struct model_tasks *ts, u32 tid); /* only what was made be
 void model_task_born(struct model_tasks *ts, u32 tid, u64 mono_ns, u64 boot_ns);
 void model_task_set_comm(struct model_tasks *ts, u32 tid, const char comm[16]);
 void model_task_set_exit_code(struct model_tasks *ts, u32 tid, u32 code);
-void model_task_changed(struct model_tasks *ts, u32 tid); /* credentials, namespaces, cwd */
+void model_task_changed(struct model_tasks *ts, u32 tid);  /* credentials, namespaces, cwd */
+void model_task_fill_fds(struct model_tasks *ts, u32 tid); /* files->fdt->fd as of now */
 /* The process has a new image; old_tid is the thread that called execve. */
 void model_task_execed(struct model_tasks *ts, u32 tid, u32 old_tid);
 /* It is gone. The objects stay readable until MODEL_NR_DEAD others have died too; then gone() is

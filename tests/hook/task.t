@@ -37,7 +37,7 @@ int main(void)
 EOF
 ${CC:-cc} -o "$tmp/self" "$tmp/self.c" || skip_all "no C compiler"
 
-out=$("$skep" run tests/hook/progs/task.bpf.c -o json -- "$tmp/self" 2>"$tmp/err")
+out=$("$skep" run tests/hook/progs/task.bpf.c -o json -- "$tmp/self" 2>"$tmp/err" <"$tmp/self.c")
 is $? 3 "the command's status"
 event=$(printf '%s\n' "$out" | grep '"tgid"')
 field() { printf '%s\n' "$event" | sed "s/.*\"$1\":\"\\{0,1\\}\\([^,\"}]*\\).*/\\1/"; }
@@ -58,6 +58,7 @@ is "$(field comm)" self "comm"
 is "$(field exe)" self "mm->exe_file's name"
 is "$(field pwd)" lib "fs->pwd after chdir"
 is "$(field arg0)" "$tmp/self" "the string at mm->arg_start"
+is "$(field fd0)" self.c "the file at files->fdt->fd[0]"
 is "$(field node)" "$(uname -n)" "uts_ns->name.nodename"
 is "$(field cgroup)" "$(field cgroup2)" "the cgroup's id, both ways"
 has "$out" "exec $(printf %.31s "$tmp/self") by self" "bprm->filename at sched_process_exec"

@@ -11,7 +11,7 @@ struct event {
 	int pid, tgid, ppid, leader, level, nr;
 	unsigned int uid, euid, mnt, pidns, net, uts, user;
 	unsigned long long capeff, starttime, cgroup, cgroup2;
-	char comm[16], exe[32], pwd[32], arg0[32], node[64];
+	char comm[16], exe[32], pwd[32], arg0[32], node[64], fd0[32];
 };
 
 struct {
@@ -53,6 +53,11 @@ static void names(struct event *e, struct task_struct *t)
 				  BPF_CORE_READ(t, mm, exe_file, f_path.dentry, d_name.name));
 	bpf_probe_read_kernel_str(e->pwd, sizeof(e->pwd),
 				  BPF_CORE_READ(t, fs, pwd.dentry, d_name.name));
+	struct file **fds = BPF_CORE_READ(t, files, fdt, fd), *file = 0;
+
+	bpf_probe_read_kernel(&file, sizeof(file), fds);
+	bpf_probe_read_kernel_str(e->fd0, sizeof(e->fd0),
+				  BPF_CORE_READ(file, f_path.dentry, d_name.name));
 	bpf_probe_read_user_str(e->arg0, sizeof(e->arg0),
 				(void *)BPF_CORE_READ(t, mm, arg_start));
 }
