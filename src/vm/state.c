@@ -19,10 +19,38 @@ int vm_state_new(struct vm *vm, struct vm_state **ret, struct skep_diag *diag)
 	return 0;
 }
 
+/* Called by the map: its value is no more, and what a special field held goes with it. */
+static void drop_field(void *ctx, struct map *map, const struct map_field *field, void *addr)
+{
+	struct vm_state *st = ctx;
+
+	if (field->kind == MAP_FIELD_TIMER || field->kind == MAP_FIELD_WORKQUEUE)
+		vm_timer_drop(st, (uintptr_t)addr);
+	else if (field->kind == MAP_FIELD_KPTR)
+		vm_heap_release(st, __atomic_exchange_n((u64 *)addr, 0, __ATOMIC_ACQ_REL));
+}
+
+bool vm_hook_map(struct vm_state *st, struct map *map)
+{
+	struct map **slot;
+
+	if (map->field_dtor_ctx == st)
+		return true;
+	slot = VEC_PUSH(&st->hooked);
+	if (!slot)
+		return false;
+	*slot = map;
+	map_set_field_dtor(map, drop_field, st);
+	return true;
+}
+
 void vm_state_free(struct vm_state *st)
 {
 	if (!st)
 		return;
+	for (size_t i = 0; i < st->hooked.nr; i++)
+		map_set_field_dtor(st->hooked.data[i], NULL, NULL);
+	VEC_DONE(&st->hooked);
 	vm_timers_done(st);
 	vm_heap_free(st->heap);
 	hash_done(&st->timers);

@@ -4,6 +4,7 @@
 #define VM_STATE_H
 
 #include "base/hash.h"
+#include "base/vec.h"
 #include "vm/run.h"
 #include <pthread.h>
 
@@ -15,11 +16,16 @@ struct vm_state {
 	struct hash_table timers; /* by the address of the field that holds them */
 	struct vm_timer *first;   /* all timers */
 	u32 nr_armed;
-	struct vm_heap *heap; /* objects of bpf_obj_new */
+	struct vm_heap *heap;     /* objects of bpf_obj_new */
+	VEC(struct map *) hooked; /* maps that tell us of values that go away */
 };
+
+/* state.c: be told when a value of this map goes away; st->lock is held. False: no memory. */
+bool vm_hook_map(struct vm_state *st, struct map *map);
 
 /* timer.c */
 void vm_timers_done(struct vm_state *st);
+void vm_timer_drop(struct vm_state *st, u64 addr); /* the field at addr is no more */
 /* The map's value that a special field at addr is in; false: there is no such field there. */
 bool vm_field_at(struct vm_run *run, enum map_field_kind kind, u64 addr, struct map **ret_map);
 

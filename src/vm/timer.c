@@ -3,11 +3,12 @@
  * bpf_timer and bpf_wq.
  *
  * A timer is known by the address of its field, which does not move while the value lives; what
- * stands in the field is never believed. Nobody interrupts a program for a timer: the thread that
- * drives the hooks calls vm_run_timers, which runs the callbacks that are due, earliest first.
+ * stands in the field is never believed (a mark, so that it counts as used). Nobody interrupts a
+ * program for a timer: the thread that drives the hooks calls vm_run_timers, which runs the
+ * callbacks that are due, earliest first.
  *
- * A timer goes with its value: the map tells us (drop_field) and waits for nothing, so a callback
- * that runs meanwhile keeps its timer until it returns.
+ * A timer goes with its value: the map tells us (vm_timer_drop) and waits for nothing, so a
+ * callback that runs meanwhile keeps its timer until it returns.
  */
 #include "base/log.h"
 #include "base/mem.h"
@@ -117,16 +118,12 @@ static void forget(struct vm_state *st, struct vm_timer *t)
 		mem_free(t);
 }
 
-/* Called by the map: the value is no more. */
-static void drop_field(void *ctx, struct map *map, const struct map_field *field, void *addr)
+void vm_timer_drop(struct vm_state *st, u64 addr)
 {
-	struct vm_state *st = ctx;
 	struct vm_timer *t;
 
-	if (field->kind != MAP_FIELD_TIMER && field->kind != MAP_FIELD_WORKQUEUE)
-		return;
 	pthread_mutex_lock(&st->lock);
-	t = hash_get(&st->timers, (uintptr_t)addr);
+	t = hash_get(&st->timers, addr);
 	if (t)
 		forget(st, t);
 	pthread_mutex_unlock(&st->lock);
@@ -139,7 +136,7 @@ static long new_timer(struct vm_state *st, u64 addr, struct map *map, enum map_f
 
 	if (hash_get(&st->timers, addr))
 		return -EBUSY;
-	t = st->timers.nr < MAX_TIMERS ? mem_zalloc(sizeof(*t)) : NULL;
+	t = st->timers.nr < MAX_TIMERS && vm_hook_map(st, map) ? mem_zalloc(sizeof(*t)) : NULL;
 	if (!t || hash_put(&st->timers, addr, t)) {
 		mem_free(t);
 		return -ENOMEM;
@@ -147,14 +144,15 @@ static long new_timer(struct vm_state *st, u64 addr, struct map *map, enum map_f
 	*t = (struct vm_timer){
 		.addr = addr, .kind = kind, .map = map, .clock = clock, .next = st->first};
 	st->first = t;
-	map_set_field_dtor(map, drop_field, st);
+	/* a field that is all zero is an unused one to the map, and nobody would be told */
+	__atomic_store_n((u64 *)(uintptr_t)addr, addr, __ATOMIC_RELAXED);
 	return 0;
 }
 
 void vm_timers_done(struct vm_state *st)
 {
 	while (st->first) {
-		map_set_field_dtor(st->first->map, NULL, NULL);
+		__atomic_store_n((u64 *)(uintptr_t)st->first->addr, 0, __ATOMIC_RELAXED);
 		forget(st, st->first);
 	}
 }

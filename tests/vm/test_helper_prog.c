@@ -88,8 +88,8 @@ static int run_here(const char *path, u32 idx, struct answers *a)
 
 	err = err ?: vm_prog_new(m.vm, &m.obj->progs[idx], &code, &m.diag);
 	err = err ?: vm_exec(code, NULL, NULL, 0, &ret, &m.diag);
-	for (int i = 0; i < 3 && !err; i++) {
-		usleep(2000);
+	for (int i = 0; i < 6 && !err; i++) {
+		usleep(i * 2000);
 		vm_run_timers(m.vm, NULL);
 	}
 	if (!err) {
@@ -162,7 +162,7 @@ static int run_kernel(const char *path, const char *name, struct answers *a)
 	bpf_object__for_each_program(it, obj) bpf_program__set_autoload(it, it == p);
 	err = bpf_object__load(obj);
 	err = err ?: bpf_prog_test_run_opts(bpf_program__fd(p), &opts);
-	usleep(10000);
+	usleep(30000);
 	if (!err)
 		read_bss(obj, a);
 	bpf_object__close(obj);
