@@ -62,7 +62,8 @@ static void test_mutated(const char *image, size_t size)
 static void test_moving(void)
 {
 	static const struct {
-		const char *bytes, *text;
+		char bytes[10];
+		const char *text;
 		bool may_move;
 	} insns[] = {
 		{"\x8d\x04\x37", "lea (%rdi,%rsi), %eax", true},
