@@ -9,9 +9,6 @@ FUZZ_CFLAGS = $(filter-out $(SANFLAGS),$(ALL_CFLAGS)) $(FUZZ_SAN) -O1 -g \
 FUZZERS := $(patsubst fuzz/%.c,$(F)/%,$(sort $(wildcard fuzz/fuzz_*.c)))
 FUZZ_OBJS := $(SRCS:%.c=$(F)/obj/%.o)
 
-# clang has no __atomic builtins on _Atomic objects, as gcc does
-$(F)/obj/src/map/%.o: FUZZ_EXTRA := -D_Atomic=
-
 # the optimizer needs a minute for instrumented threaded dispatch
 $(F)/obj/src/vm/interp.o: FUZZ_EXTRA := -O0
 
