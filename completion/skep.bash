@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2207
 # Completion of skep for bash. A test compares the options with those of --help.
 
-_skep_options_run="--engine --output --fields --duration --interval --maps --map --var --prog --attach
+_skep_options_run="--engine --output --fields --duration --interval --maps --map --entries --var --prog --attach
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --prog --btf --clang --cflag --verbose --quiet --help"

@@ -23,7 +23,7 @@
 #include <unistd.h>
 
 /* Changes whenever the text made from the same BTF does. */
-#define FORMAT_VERSION 3
+#define FORMAT_VERSION 4
 
 /* A kernel's header has 3 MB; what a hostile BTF makes of itself ends here. */
 #define MAX_HEADER (256u << 20)
@@ -150,13 +150,39 @@ static const char iterators[] =
 	"\t*skep_iter __attribute__((unused)) = (bpf_iter_num_new(&skep_it, (from), (to)), \\\n"
 	"\t(void)&bpf_iter_num_destroy, (struct bpf_iter_num *)0)\n";
 
-/* The function that a declaration tag marks as a kfunc; NULL: the tag is another one. */
-static const struct btf_type *kfunc_of(const struct btf *btf, const struct btf_type *tag)
-{
-	const char *text = btf__name_by_offset(btf, tag->name_off);
-	const struct btf_type *func = btf__type_by_id(btf, tag->type);
+#define KFUNC(name, ...) #name,
+static const char *const known_kfuncs[] = {
+#include "spec/kfuncs.def"
+};
+#undef KFUNC
 
-	return text && !strcmp(text, "bpf_kfunc") && func && btf_is_func(func) ? func : NULL;
+static bool is_known_kfunc(const char *name)
+{
+	if (strncmp(name, "bpf_", 4))
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(known_kfuncs); i++)
+		if (!strcmp(known_kfuncs[i], name))
+			return true;
+	return false;
+}
+
+/*
+ * The kfunc that a type is or that a declaration tag marks, NULL: none. BTF made by older tools
+ * has no tags; there the names of spec count.
+ */
+static const struct btf_type *kfunc_of(const struct btf *btf, const struct btf_type *t)
+{
+	const char *name = btf__name_by_offset(btf, t->name_off);
+	const struct btf_type *func;
+
+	if (!name)
+		return NULL;
+	if (btf_is_func(t))
+		return is_known_kfunc(name) ? t : NULL;
+	if (!btf_is_decl_tag(t) || strcmp(name, "bpf_kfunc"))
+		return NULL;
+	func = btf__type_by_id(btf, t->type);
+	return func && btf_is_func(func) ? func : NULL;
 }
 
 static int compare_funcs(const void *a, const void *b)
@@ -174,8 +200,7 @@ static struct ranked *rank_kfuncs(const struct btf *btf, size_t *ret_nr)
 	size_t n = 0;
 
 	for (u32 id = 1; r && id < nr; id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-		const struct btf_type *func = btf_is_decl_tag(t) ? kfunc_of(btf, t) : NULL;
+		const struct btf_type *func = kfunc_of(btf, btf__type_by_id(btf, id));
 
 		if (!func)
 			continue;

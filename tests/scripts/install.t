@@ -66,8 +66,8 @@ export PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
 # shellcheck disable=SC2046
 out=$($cc -o "$tmp/shared" "$tmp/user.c" $(pkg-config --cflags --libs skep) 2>&1)
 ok $? "a program links with pkg-config" || printf '%s\n' "$out" | sed 's/^/# /'
-out=$(LD_LIBRARY_PATH="$root/usr/lib" "$tmp/shared" examples/open.bpf.c 2>&1)
-is "$out" "trace_openat tracepoint/syscalls/sys_enter_openat" "it runs"
+out=$(LD_LIBRARY_PATH="$root/usr/lib" "$tmp/shared" tests/source/cases/minimal.bpf.c 2>&1)
+is "$out" "handle_tp tp/syscalls/sys_enter_write" "it runs"
 out=$(LD_LIBRARY_PATH="$root/usr/lib" "$tmp/shared" /nowhere.o 2>&1)
 has "$out" '/nowhere.o: .*No such file' "and hears what is wrong"
 unset PKG_CONFIG_SYSROOT_DIR PKG_CONFIG_PATH
@@ -76,8 +76,8 @@ libs=$(sed -n 's/^Requires.private: //p' "$root/usr/lib/pkgconfig/skep.pc")
 out=$($cc -o "$tmp/static" "$tmp/user.c" -I"$inc" "$root/usr/lib/libskep.a" \
 	$(pkg-config --libs $libs) -pthread -lm 2>&1)
 ok $? "the archive links too" || printf '%s\n' "$out" | sed 's/^/# /'
-is "$("$tmp/static" examples/open.bpf.c 2>&1)" \
-	"trace_openat tracepoint/syscalls/sys_enter_openat" "and runs"
+is "$("$tmp/static" tests/source/cases/minimal.bpf.c 2>&1)" \
+	"handle_tp tp/syscalls/sys_enter_write" "and runs"
 
 "$root/usr/bin/skep" version >"$tmp/out" 2>&1
 ok $? "the installed program runs"

@@ -133,6 +133,18 @@ static void check_cflags(void)
 	       "cflags are passed");
 }
 
+/* BTF of an older kernel, without tags of kfuncs, and not the running one's. */
+static void check_shipped_btf(void)
+{
+	struct skep_source_opts opts = {.sz = sizeof(opts),
+					.btf_path = "share/btf/vmlinux-6.12.btf.zst"};
+	struct skep_diag diag = {};
+
+	if (!is_int(compile("tests/source/cases/newer_libbpf.bpf.c", &opts, &diag), 0,
+		    "with the BTF that is shipped"))
+		show("newer_libbpf.bpf.c", &diag);
+}
+
 static void check_no_memory(void)
 {
 	int err = 0;
@@ -208,6 +220,7 @@ int main(void)
 	check_cflags();
 	check_no_memory();
 	check_no_home();
+	check_shipped_btf();
 	check_cases("tests/source/cases/*.bpf.c");
 	check_cache();
 	strbuf_done(&said);
