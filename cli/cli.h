@@ -63,6 +63,9 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+/* False: what was printed does not arrive. main says why when the command is done. */
+bool cli_flush(void);
+
 extern const struct command cmd_run, cmd_show;
 
 /*

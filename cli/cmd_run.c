@@ -102,7 +102,7 @@ static int loop(struct run *r, struct skep_diag *diag)
 		if (next_maps && next_maps - t < wait)
 			wait = next_maps > t ? next_maps - t : 0;
 		more = skep_session_poll(r->session, (int)(wait * 1000) + 1, diag);
-		if (fflush(stdout) || r->out_failed) {
+		if (!cli_flush() || r->out_failed) {
 			r->out_failed = true;
 			return 0;
 		}

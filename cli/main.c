@@ -2,11 +2,13 @@
 /* skep COMMAND …: finds the command and hands over. */
 #include "cli.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <skep/log.h>
 #include <skep/version.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const struct command *const commands[] = {&cmd_run, &cmd_show};
@@ -29,7 +31,7 @@ void cli_log_level(int verbose, bool quiet)
 
 int cli_error(const struct skep_diag *d)
 {
-	fflush(stdout);
+	cli_flush();
 	fprintf(stderr, "skep: error: ");
 	if (d->where[0])
 		fprintf(stderr, "%s: ", d->where);
@@ -57,7 +59,20 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
 int cli_write(void *ctx, const char *text, size_t size)
 {
 	(void)ctx;
-	return fwrite(text, 1, size, stdout) == size ? 0 : -EPIPE;
+	if (fwrite(text, 1, size, stdout) == size)
+		return 0;
+	cli_flush();
+	return -EPIPE;
+}
+
+static int out_err; /* the first reason why stdout did not take something */
+
+bool cli_flush(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	out_err = out_err ? out_err : errno;
+	return false;
 }
 
 void cli_json_string(const char *s)
@@ -118,18 +133,41 @@ static bool is_word(const char *arg, const char *a, const char *b)
 /* What was buffered must have arrived, or the run has failed. */
 static int finish(int status)
 {
-	if (fflush(stdout) && status == EXIT_DONE && errno != EPIPE) {
-		fprintf(stderr, "skep: error: can't write the output: %s\n", strerror(errno));
+	if (!cli_flush() && status == EXIT_DONE && out_err != EPIPE) {
+		fprintf(stderr, "skep: error: can't write the output: %s\n", strerror(out_err));
 		return EXIT_FAILED;
 	}
 	return status;
+}
+
+/* No file that we open may become stdout: one that is closed fails as such, in either direction. */
+static void keep_standard_files(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd ? O_RDONLY : O_WRONLY) < 0)
+			exit(EXIT_FAILED);
+}
+
+static void on_pipe(int sig)
+{
+	(void)sig; /* the write says -EPIPE */
+}
+
+/* Caught, not ignored: a traced command would inherit that. */
+static void catch_pipe(void)
+{
+	struct sigaction act = {.sa_handler = on_pipe, .sa_flags = SA_RESTART}, old;
+
+	if (!sigaction(SIGPIPE, NULL, &old) && old.sa_handler != SIG_IGN)
+		sigaction(SIGPIPE, &act, NULL);
 }
 
 int main(int argc, char **argv)
 {
 	const struct command *cmd;
 
-	signal(SIGPIPE, SIG_IGN);
+	keep_standard_files();
+	catch_pipe();
 	skep_log_set(on_log, NULL);
 	if (argc < 2) {
 		print_help(stderr);

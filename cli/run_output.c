@@ -22,7 +22,7 @@ void run_on_fault(void *ctx, const char *prog, const struct skep_diag *diag)
 	struct run *r = ctx;
 
 	r->faulted = true;
-	fflush(stdout);
+	cli_flush();
 	fprintf(stderr, "skep: program %s was stopped\n", prog);
 	cli_error(diag);
 }
@@ -155,7 +155,7 @@ void run_print_summary(struct run *r)
 {
 	struct skep_session_stats st = {.sz = sizeof(st)};
 
-	fflush(stdout);
+	cli_flush();
 	if (r->config->quiet)
 		return;
 	skep_session_get_stats(r->session, &st);

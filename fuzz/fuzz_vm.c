@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "isa/isa.h"
 #include "map/map.h"
-#include "vm/vm.h"
+#include "spec/spec.h"
+#include "vm/pkt.h"
+#include "vm/run.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +17,8 @@
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
-static struct map *maps[5];
+static struct map *maps[12];
+static struct vm_pkt *pkt;
 static u8 packet[128];
 
 static struct map *new_map(u32 type, u32 key, u32 value, u32 entries)
@@ -32,23 +35,48 @@ static struct map *new_map(u32 type, u32 key, u32 value, u32 entries)
 	return map;
 }
 
-/* Helpers that a run of arbitrary arguments may call; others end the process or wait. */
-static const u16 helpers[] = {
-	BPF_FUNC_map_lookup_elem,
-	BPF_FUNC_map_update_elem,
-	BPF_FUNC_map_delete_elem,
-	BPF_FUNC_tail_call,
-	BPF_FUNC_ktime_get_ns,
-	BPF_FUNC_get_prandom_u32,
-	BPF_FUNC_loop,
-	BPF_FUNC_for_each_map_elem,
-	BPF_FUNC_probe_read_kernel,
-	BPF_FUNC_strncmp,
-	BPF_FUNC_snprintf,
-	BPF_FUNC_ringbuf_output,
-	BPF_FUNC_strtol,
-	BPF_FUNC_csum_diff,
-};
+/* Everything that a program may call, but what waits for somebody. */
+static u16 helpers[SPEC_NR_HELPERS];
+static u32 nr_helpers;
+static const char *kfuncs[256];
+static u32 nr_kfuncs;
+static struct prog_ref refs[MAX_INSNS];
+static u32 nr_refs;
+
+static bool waits(const char *name)
+{
+	return strstr(name, "spin_lock");
+}
+
+static void list_calls(void)
+{
+	static const struct vm_kfunc *const tables[] = {kfuncs_common, kfuncs_dynptr, kfuncs_timer,
+							kfuncs_obj, kfuncs_net};
+
+	for (u32 id = 1; id < SPEC_NR_HELPERS; id++)
+		if ((vm_helper_find(id, NULL) && !waits(spec_helper(id)->name)) ||
+		    id == BPF_FUNC_tail_call)
+			helpers[nr_helpers++] = (u16)id;
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		for (const struct vm_kfunc *k = tables[i]; k->name; k++)
+			if (!waits(k->name) && nr_kfuncs < ARRAY_SIZE(kfuncs))
+				kfuncs[nr_kfuncs++] = k->name;
+}
+
+static void mend_call(struct bpf_insn *insn, u32 i, u32 nr)
+{
+	insn->dst_reg = 0;
+	insn->off = 0;
+	insn->src_reg %= 3;
+	if (insn->src_reg == 1)
+		insn->imm = (s32)((u32)insn->imm % nr) - (s32)i - 1;
+	else if (insn->src_reg == 0)
+		insn->imm = helpers[(u32)insn->imm % nr_helpers];
+	else
+		refs[nr_refs++] = (struct prog_ref){.insn = i,
+						    .kind = PROG_REF_KFUNC,
+						    .name = kfuncs[(u32)insn->imm % nr_kfuncs]};
+}
 
 /* Make a near miss a hit: registers in range, fields that must be zero zero, jumps near. */
 static void mend(struct bpf_insn *insn, u32 i, u32 nr)
@@ -64,15 +92,8 @@ static void mend(struct bpf_insn *insn, u32 i, u32 nr)
 	} else if (class == BPF_LDX || class == BPF_ST || class == BPF_STX) {
 		insn->off = (s16)(insn->off % 64);
 	}
-	if (insn->code == (BPF_JMP | BPF_CALL)) {
-		insn->dst_reg = 0;
-		insn->off = 0;
-		insn->src_reg &= 1;
-		if (insn->src_reg)
-			insn->imm = (s32)((u32)insn->imm % nr) - (s32)i - 1;
-		else
-			insn->imm = helpers[(u32)insn->imm % ARRAY_SIZE(helpers)];
-	}
+	if (insn->code == (BPF_JMP | BPF_CALL))
+		mend_call(insn, i, nr);
 	for (u32 field = 0; field < 4 && isa_decode(insn, 1) == ISA_INVALID; field++) {
 		struct bpf_insn better = *insn;
 
@@ -117,6 +138,16 @@ static void set_up(void)
 	maps[2] = new_map(BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8, 2);
 	maps[3] = new_map(BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 4);
 	maps[4] = new_map(BPF_MAP_TYPE_RINGBUF, 0, 0, 4096);
+	maps[5] = new_map(BPF_MAP_TYPE_USER_RINGBUF, 0, 0, 4096);
+	maps[6] = new_map(BPF_MAP_TYPE_STACK_TRACE, 4, 64, 8);
+	maps[7] = new_map(BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2);
+	maps[8] = new_map(BPF_MAP_TYPE_QUEUE, 0, 16, 4);
+	maps[9] = new_map(BPF_MAP_TYPE_LRU_HASH, 4, 8, 4);
+	maps[10] = new_map(BPF_MAP_TYPE_DEVMAP, 4, 4, 4);
+	maps[11] = new_map(BPF_MAP_TYPE_SOCKHASH, 4, 4, 4);
+	list_calls();
+	if (vm_pkt_new(&pkt, NULL))
+		abort();
 }
 
 static void run(const struct prog *prog)
@@ -127,11 +158,18 @@ static void run(const struct prog *prog)
 			     .size = sizeof(packet),
 			     .flags = VM_MEM_READ};
 	struct vm_env env = {.cpu = -1, .mem = {mem}, .nr_mem = 1};
-	u64 ctx[4] = {(u64)packet, (u64)packet + sizeof(packet)}, ret;
+	u64 ctx[32] = {(u64)packet, (u64)packet + sizeof(packet)}, ret;
 	struct skep_diag diag = {0};
 	struct vm_prog *code;
 	struct vm *vm = NULL;
 
+	vm_pkt_set(pkt, prog->type == BPF_PROG_TYPE_XDP ? VM_PKT_XDP : VM_PKT_SKB, packet,
+		   sizeof(packet), sizeof(packet));
+	pkt->may_write = true;
+	pkt->protocol = 0x0008;
+	pkt->mac = pkt->data - pkt->head;
+	pkt->net = pkt->mac + 14;
+	vm_pkt_bind(pkt, &env, ctx);
 	if (vm_new(maps, ARRAY_SIZE(maps), &opts, &vm, &diag))
 		abort();
 	if (!vm_prog_new(vm, prog, &code, &diag)) {
@@ -154,14 +192,17 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (size < 10)
 		return 0;
 	set_up();
+	nr_refs = 0;
 	nr = (u32)min_u64((size - 2) / 8, MAX_INSNS);
 	memcpy(insns, data + 2, nr * sizeof(*insns));
 	insns[nr++] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
 	prog.type = data[0] % 33;
 	prog.nr_insns = nr;
+	prog.refs = refs;
 	if (data[1] & 3)
 		mend_all(insns, nr - 1);
 	insns[nr - 1] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
+	prog.nr_refs = nr_refs;
 	run(&prog);
 	return 0;
 }

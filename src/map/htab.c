@@ -270,7 +270,7 @@ static void round_entries(struct map *map)
  * says -ENOMEM when they are used up. */
 static u32 cap_elems(const struct htab *h, size_t size)
 {
-	return (u32)min_u64(h->nr_elems, MAP_MAX_AREA / size);
+	return (u32)min_u64(h->nr_elems, map_max_area() / size);
 }
 
 static int init_values(struct htab *h)

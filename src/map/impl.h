@@ -28,6 +28,7 @@
 #define MAP_MAX_STACK_DEPTH 127
 
 #define MAP_MAX_AREA (1ull << 40) /* address space for the elements of one map */
+u64 map_max_area(void);           /* the same, and no more than the machine's memory */
 
 #define FLAGS_ACCESS (BPF_F_RDONLY | BPF_F_RDONLY_PROG | BPF_F_WRONLY | BPF_F_WRONLY_PROG)
 

@@ -187,12 +187,20 @@ void map_defer_flush(void)
 
 static size_t reserved;
 
+/* Linux, which allocates at once, gives no map more than there is. */
+u64 map_max_area(void)
+{
+	u64 pages = (u64)sysconf(_SC_PHYS_PAGES), page = (u64)sysconf(_SC_PAGESIZE);
+
+	return min_u64(MAP_MAX_AREA, pages * page);
+}
+
 char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
 {
 	u64 page = (u64)sysconf(_SC_PAGESIZE), total;
 	void *p;
 
-	if (__builtin_mul_overflow(nr, size, &total) || total > SIZE_MAX / 2)
+	if (__builtin_mul_overflow(nr, size, &total) || total > map_max_area())
 		return NULL;
 	total = align_up(total ? total : 1, page);
 	p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,

@@ -225,7 +225,7 @@ long ringbuf_output(struct map *map, const void *data, u64 size, u64 flags)
 	sample = reserve(r, size);
 	if (!sample)
 		return -EAGAIN;
-	memcpy(sample, data, size);
+	memmove(sample, data, size); /* data may be an old record */
 	commit(r, sample, flags, 0);
 	return 0;
 }

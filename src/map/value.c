@@ -10,6 +10,7 @@
  */
 #include "map/impl.h"
 #include <sched.h>
+#include <time.h>
 
 void map_copy_in(void *shared, const void *src, size_t size)
 {
@@ -55,12 +56,24 @@ void map_lock_slow(u32 *lock)
 				sched_yield();
 }
 
-#define MAX_SPINS 200000 /* yields: some hundred milliseconds */
+#define MAX_WAIT 250000000 /* ns */
+
+static u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000 + (u64)ts.tv_nsec;
+}
 
 bool map_spin_lock(void *lock)
 {
-	for (u32 i = 0; !map_trylock(lock); i++) {
-		if (i == MAX_SPINS)
+	u64 start = 0;
+
+	while (!map_trylock(lock)) {
+		if (!start)
+			start = now();
+		if (now() - start > MAX_WAIT)
 			return false;
 		sched_yield();
 	}

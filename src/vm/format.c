@@ -16,6 +16,7 @@
  * "%pI4abc" prints no abc.
  */
 #include "base/hash.h"
+#include "base/mem.h"
 #include "vm/mem.h"
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -367,15 +368,12 @@ static int write_all(struct vm_run *run, struct out *o, const char *fmt, const u
 	return err;
 }
 
-long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
-	       const u64 *args, u32 nr)
+static long format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
+		   const u64 *args, u32 nr)
 {
 	struct out o = {buf, size ? size - 1 : 0, 0};
-	int err;
+	int err = memchr(fmt, 0, fmt_size) ? check(fmt, nr) : -EINVAL;
 
-	if (!memchr(fmt, 0, fmt_size))
-		return -EINVAL;
-	err = check(fmt, nr);
 	if (!err)
 		err = write_all(run, &o, fmt, args);
 	if (err)
@@ -383,4 +381,26 @@ long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size
 	if (size)
 		buf[min_u64(o.len, o.size)] = 0;
 	return o.len;
+}
+
+/*
+ * A copy is what has been checked and is printed: a program may name its output as the format, and
+ * another thread may write over it.
+ */
+long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size_t fmt_size,
+	       const u64 *args, u32 nr)
+{
+	size_t len = strnlen(fmt, fmt_size) + 1;
+	char small[256], *copy = len <= sizeof(small) ? small : mem_alloc(len);
+	long ret;
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, fmt, min_u64(len, fmt_size));
+	if (len <= fmt_size)
+		copy[len - 1] = 0;
+	ret = format(run, buf, size, copy, min_u64(len, fmt_size), args, nr);
+	if (copy != small)
+		mem_free(copy);
+	return ret;
 }

@@ -138,8 +138,16 @@ static bool is_key(struct arg *a)
 	return may(a, a->map->def.key_size, VM_MEM_READ);
 }
 
+#define BYTES_PER_INSN 32 /* a helper moves as many in the time of an instruction */
+
+static void charge_bytes(const struct arg *a, u64 size)
+{
+	vm_charge(a->run, size / BYTES_PER_INSN);
+}
+
 static bool is_map_value(struct arg *a)
 {
+	charge_bytes(a, a->map->def.value_size);
 	return may(a, a->map->def.value_size, VM_MEM_READ);
 }
 
@@ -153,6 +161,7 @@ static bool is_room_for_value(struct arg *a)
 {
 	bool reads = a->map->def.type == SPEC_MAP_BLOOM_FILTER;
 
+	charge_bytes(a, a->map->def.value_size);
 	return may(a, a->map->def.value_size, reads ? VM_MEM_READ : VM_MEM_WRITE);
 }
 
@@ -162,7 +171,10 @@ static bool is_mem(struct arg *a, u32 flags)
 {
 	u64 size = a->args[a->i + 1];
 
-	return size <= MAX_SIZE && may(a, size, flags);
+	if (size > MAX_SIZE || !may(a, size, flags))
+		return false;
+	charge_bytes(a, size);
+	return true;
 }
 
 static bool is_readable(struct arg *a)
@@ -207,8 +219,10 @@ static bool is_string(struct arg *a)
 	u64 addr = value_of(a);
 
 	for (u64 i = 0; i < MAX_STR && vm_may(a->run, addr + i, 1, VM_MEM_READ); i++)
-		if (!*(const char *)(uintptr_t)(addr + i))
+		if (!*(const char *)(uintptr_t)(addr + i)) {
+			vm_charge(a->run, i / 4);
 			return true;
+		}
 	return false;
 }
 

@@ -47,6 +47,8 @@ static u64 for_each(struct vm_run *run, u64 map, u64 func, u64 ctx, u64 flags, u
 
 	if (flags)
 		return -EINVAL;
+	vm_charge(run,
+		  ((const struct map *)(uintptr_t)map)->def.max_entries / 8); /* empty buckets */
 	return map_for_each((struct map *)(uintptr_t)map, each_elem, &e, flags);
 }
 

@@ -9,8 +9,10 @@
 #include "vm/state.h"
 #include <errno.h>
 #include <sched.h>
+#include <time.h>
 
-#define LOCK_TRIES 1000000 /* a second or so */
+#define LOCK_WAIT 250000000 /* ns: when a bpf_res_spin_lock gives up */
+#define LONG_WAIT 10000000  /* ns: nobody holds a lock for so long */
 
 static struct map *map_of(u64 r)
 {
@@ -22,6 +24,14 @@ static void *ptr_of(u64 r)
 	return (void *)(uintptr_t)r;
 }
 
+static u64 now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
 static u64 lookup(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	return (uintptr_t)map_lookup(map_of(r1), ptr_of(r2));
@@ -29,7 +39,13 @@ static u64 lookup(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 
 static u64 update(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	return map_update(map_of(r1), ptr_of(r2), ptr_of(r3), r4);
+	u64 start = r4 & BPF_F_LOCK ? now() : 0;
+	long err = map_update(map_of(r1), ptr_of(r2), ptr_of(r3), r4);
+
+	/* the value's lock may be one that nobody gives back: waiting for it counts, too */
+	if (start && now() - start > LONG_WAIT)
+		vm_charge(run, now() - start);
+	return err;
 }
 
 static u64 delete (struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -64,6 +80,9 @@ static u64 local_get(struct vm_run *run, u64 map, u64 owner, u64 init, u64 flags
 
 	if (!owner || flags & ~(u64)BPF_LOCAL_STORAGE_GET_F_CREATE)
 		return 0;
+	if (flags && owner != (uintptr_t)run->ctx && vm_may(run, owner, 1, VM_MEM_WRITE))
+		return vm_fault(run, "local storage: %#llx is memory of the program, no object",
+				(unsigned long long)owner);
 	return (uintptr_t)storage_get(map_of(map), ptr_of(owner), ptr_of(init), flags, &err);
 }
 
@@ -85,18 +104,29 @@ static u64 local_storage(struct vm_run *run, u64 map, u64 flags, u64 r3, u64 r4,
 }
 
 /*
- * map_spin_lock with an end: a program that nobody verified may take a lock twice, or leave it
- * taken, and must not hang whoever comes next.
+ * A lock with an end: a program that nobody verified may take one twice, or leave it taken, and
+ * must not hang whoever comes next.
  */
-static u64 lock(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+bool vm_take_lock(struct vm_run *run, u32 *word)
 {
-	u32 *word = ptr_of(r1);
+	u64 start = 0;
 
-	for (u32 i = 0; __atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE); i++) {
-		if (i == LOCK_TRIES)
-			return vm_fault(run, "bpf_spin_lock: nobody gives this lock back");
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE)) {
+		if (!start)
+			start = now();
+		if (now() - start > LOCK_WAIT) {
+			vm_charge(run, LOCK_WAIT);
+			return false;
+		}
 		sched_yield();
 	}
+	return true;
+}
+
+static u64 lock(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
+{
+	if (!vm_take_lock(run, ptr_of(r1)))
+		vm_fault(run, "bpf_spin_lock: nobody gives this lock back");
 	return 0;
 }
 

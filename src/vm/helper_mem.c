@@ -41,7 +41,7 @@ long mem_read_kernel(struct vm_run *run, void *dst, u64 size, u64 addr)
 		return vm_may(run, addr, 1, VM_MEM_READ) || kernel_error(addr) == -EFAULT ? 0
 											  : -ERANGE;
 	if (vm_may(run, addr, size, VM_MEM_READ)) {
-		memcpy(dst, ptr_of(addr), size);
+		memmove(dst, ptr_of(addr), size); /* they may overlap */
 		return 0;
 	}
 	if (w && w->read_kernel && !w->read_kernel(run->env, dst, size, addr))

@@ -31,7 +31,7 @@ static int push_ip(struct vm_pkt *pkt, const u8 *hdr, u32 len)
 		return -EINVAL;
 	if (vm_pkt_push(pkt, len))
 		return -ENOMEM;
-	memcpy(pkt->data, hdr, len);
+	memmove(pkt->data, hdr, len);
 	pkt->encap = true;
 	pkt->mac = -1; /* its place is taken */
 	pkt->net = pkt->data - pkt->head;
@@ -104,7 +104,7 @@ NET_PKT_HELPER(lwt_seg6_store_bytes)
 	if (!(off >= s.tlvs && in_bounds(off, len, s.off + s.len)) &&
 	    (off < s.off + 5 || !in_bounds(off, len, s.off + SRH_FIXED)))
 		return -EFAULT;
-	memcpy(pkt->data + off, net_ptr(r3), len);
+	memmove(pkt->data + off, net_ptr(r3), len);
 	return 0;
 }
 

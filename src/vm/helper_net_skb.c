@@ -21,7 +21,7 @@ NET_PKT_HELPER(skb_load_bytes)
 
 	if (!p || pkt->no_skb || (pkt->flow && off > 0xffff))
 		return load_failed(r3, len);
-	memcpy(net_ptr(r3), p, len);
+	memmove(net_ptr(r3), p, len);
 	return 0;
 }
 
@@ -34,7 +34,7 @@ NET_PKT_HELPER(skb_load_bytes_relative)
 
 	if (off > 0xffff || start < 0 || !in_bounds(start + off, len, pkt->tail - pkt->head))
 		return load_failed(r3, len);
-	memcpy(net_ptr(r3), pkt->head + start + off, len);
+	memmove(net_ptr(r3), pkt->head + start + off, len);
 	return 0;
 }
 

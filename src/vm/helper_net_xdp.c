@@ -95,7 +95,7 @@ NET_PKT_HELPER(xdp_load_bytes)
 	int err = xdp_reach(pkt, r2, r4);
 
 	if (!err)
-		memcpy(net_ptr(r3), pkt->data + (u32)r2, (u32)r4);
+		memmove(net_ptr(r3), pkt->data + (u32)r2, (u32)r4);
 	return err;
 }
 

@@ -14,6 +14,8 @@
 #define MAX_PRINTK   3
 #define MAX_ARGS     12 /* MAX_BPRINTF_VARARGS */
 #define MAX_OBJECT   (256u << 10)
+#define SHOW_COST    1000
+#define SEARCH_COST  100000      /* all names of the kernel, in instructions */
 #define SEQ_MAX      (64u << 20) /* output of one run of an iterator */
 #define F_ALL        (BTF_F_COMPACT | BTF_F_NONAME | BTF_F_PTR_RAW | BTF_F_ZERO)
 
@@ -101,6 +103,7 @@ static u64 seq_printf(struct vm_run *run, u64 m, u64 fmt, u64 fmt_size, u64 data
 	len = vm_format(run, NULL, 0, ptr_of(fmt), (u32)fmt_size, args, nr);
 	if (len < 0)
 		return len;
+	vm_charge(run, len / 4);
 	text = len < SEQ_MAX ? mem_alloc(len + 1) : NULL;
 	if (!text)
 		return -EOVERFLOW;
@@ -130,6 +133,7 @@ static long show_copy(struct vm_run *run, const struct btf *btf, const struct bt
 	copy = mem_alloc(size ? size : 1);
 	if (!copy)
 		return -ENOMEM;
+	vm_charge(run, size * 16);
 	err = mem_read_kernel(run, copy, size, (uintptr_t)p->ptr);
 	if (!err)
 		err = show_object(btf, p->type_id, copy, size, flags, sb);
@@ -142,6 +146,7 @@ static long show(struct vm_run *run, u64 ptr, u64 ptr_size, u64 flags, struct st
 	const struct btf *btf = vm_kernel_btf(run->vm);
 	struct btf_ptr p;
 
+	vm_charge(run, SHOW_COST);
 	if (flags & ~(u64)F_ALL || (u32)ptr_size != sizeof(p))
 		return -EINVAL;
 	memcpy(&p, ptr_of(ptr), sizeof(p));
@@ -190,6 +195,7 @@ static u64 find_by_name_kind(struct vm_run *run, u64 name, u64 size, u64 kind, u
 
 	if (flags || (int)size <= 1 || s[(u32)size - 1])
 		return -EINVAL;
+	vm_charge(run, SEARCH_COST);
 	id = btf ? btf__find_by_name_kind(btf, s, kind) : -ENOENT;
 	return id > 0 ? id : -ENOENT;
 }

@@ -69,7 +69,12 @@ X_HELPER:
 	if (unlikely(x->run.err))
 		goto failed;
 	AFTER_HELPER;
-	NEXT;
+	if (likely(!x->run.owed))
+		NEXT;
+	left -= (s64)min_u64(x->run.owed, INT64_MAX / 2);
+	x->run.owed = 0;
+	op++;
+	CHARGED;
 
 X_LOOKUP:
 	callee = op->callee;

@@ -11,7 +11,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
-#include <sched.h>
 #include <string.h>
 
 static void *ptr_of(u64 r)
@@ -117,6 +116,8 @@ static u64 bits_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 
 	if (!owns(run, 1, it, sizeof(*b), VM_MEM_READ | VM_MEM_WRITE))
 		return 0;
+	if (b->nr_bits > MAX_WORDS * 64 || b->bit < -1) /* not what bits_new wrote */
+		b->nr_bits = 0;
 	while (b->bit + 1 < (s64)b->nr_bits) {
 		b->bit++;
 		if (mem_read_kernel(run, &word, 8, b->words + (u32)b->bit / 64 * 8))
@@ -209,18 +210,11 @@ static u64 obj_drop(struct vm_run *run, u64 obj, u64 r2, u64 r3, u64 r4, u64 r5)
 
 /* --- locks that may be refused --------------------------------------------------------------- */
 
-#define LOCK_TRIES 100000
-
 static u64 res_lock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	if (lock & 3 || !owns(run, 1, lock, 8, VM_MEM_READ | VM_MEM_WRITE))
 		return vm_fault(run, "argument 1 must be a struct bpf_res_spin_lock");
-	for (u32 i = 0; __atomic_exchange_n((u32 *)ptr_of(lock), 1, __ATOMIC_ACQUIRE); i++) {
-		if (i == LOCK_TRIES)
-			return -ETIMEDOUT;
-		sched_yield();
-	}
-	return 0;
+	return vm_take_lock(run, ptr_of(lock)) ? 0 : -ETIMEDOUT;
 }
 
 static u64 res_unlock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -257,6 +251,7 @@ static u64 sum_elem_count(struct vm_run *run, u64 map, u64 r2, u64 r3, u64 r4, u
 
 	if (!vm_is_map(run->vm, map))
 		return vm_fault(run, "argument 1 must be a map");
+	vm_charge(run, ((const struct map *)ptr_of(map))->def.max_entries);
 	nr = map_for_each(ptr_of(map), count_elem, NULL, 0);
 	return nr < 0 ? 0 : nr;
 }
@@ -270,6 +265,7 @@ static int byte_at(struct vm_run *run, u64 addr, long *err)
 {
 	u8 c = 0;
 
+	vm_charge(run, 4);
 	if (mem_read_kernel(run, &c, 1, addr))
 		*err = addr < 0x7ffffffff000ull + 4096 ? -ERANGE : -EFAULT;
 	return c;

@@ -22,8 +22,18 @@ struct vm_run {
 	u32 insn; /* index of the calling instruction */
 	u32 tail_calls;
 	u64 budget; /* instructions that are left */
+	u64 owed;   /* what helpers did for this run, in instructions: vm_charge */
 	u64 thrown; /* what the run returns after bpf_throw */
 };
+
+/*
+ * Work of a helper that grows with its arguments counts as instructions, so that a budget and a
+ * stop hold for programs that let helpers do everything.
+ */
+static inline void vm_charge(struct vm_run *run, u64 insns)
+{
+	run->owed += insns;
+}
 
 #define VM_THROWN 1 /* in err: all frames end, and that is no error */
 
@@ -92,6 +102,9 @@ struct vm_state *vm_state_of(const struct vm *vm);
 bool vm_lend(struct vm_run *run, const char *name, const void *p, size_t size, u32 flags);
 void vm_take_back(struct vm_run *run);
 void vm_mem_changed(struct vm_run *run); /* guard.c: env->mem is another than before */
+
+/* helper_map.c: take a lock in the program's memory. False: nobody gives it back. */
+bool vm_take_lock(struct vm_run *run, u32 *word);
 
 /* helper_task.c: ns of a clock, the hook's or the machine's */
 u64 vm_clock(struct vm_run *run, int clock);

@@ -304,10 +304,12 @@ static u64 wq_start(struct vm_run *run, u64 addr, u64 flags, u64 r3, u64 r4, u64
 /* --- running --------------------------------------------------------------------------------- */
 
 /* ns until a timer is due; 0: it is. */
-static u64 wait_of(const struct vm_timer *t, struct vm_env *env)
+static u64 wait_of(const struct vm_timer *t, struct vm_env *env, u64 times[NR_CLOCKS])
 {
-	u64 time = now(env, t->clock);
+	u64 time = times[t->clock];
 
+	if (!time) /* once each: there may be very many timers */
+		time = times[t->clock] = now(env, t->clock);
 	return t->due > time ? t->due - time : 0;
 }
 
@@ -315,9 +317,10 @@ static u64 wait_of(const struct vm_timer *t, struct vm_env *env)
 static struct vm_timer *next_timer(const struct vm_state *st, struct vm_env *env, u64 *ret_wait)
 {
 	struct vm_timer *best = NULL;
+	u64 times[NR_CLOCKS] = {0};
 
 	for (struct vm_timer *t = st->nr_armed ? st->first : NULL; t; t = t->next) {
-		u64 wait = t->armed && !t->running ? wait_of(t, env) : 0;
+		u64 wait = t->armed && !t->running ? wait_of(t, env, times) : 0;
 
 		if (!t->armed || t->running)
 			continue;

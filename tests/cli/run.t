@@ -97,6 +97,17 @@ out=$(run $progs/forever.bpf.c --max-insns 10000 -- cat "$tmp/file-to-open" 2>&1
 is $? 1 "a runaway program ends at its budget"
 has "$out" '^secret$' "and the command goes on"
 
+# --- a stdout that takes nothing
+if [ -c /dev/full ]; then
+	run $progs/open.bpf.c -- true >/dev/full 2>"$tmp/err"
+	is $? 1 "a full stdout is a failure"
+	has "$(cat "$tmp/err")" "can't write the output: No space left" "and is told"
+fi
+run $progs/open.bpf.c -- true >&- 2>"$tmp/err"
+is $? 1 "so is a closed one"
+out=$(run $progs/open.bpf.c -- sh -c 'yes | head -n 1' 2>&1)
+is "$(printf "%s\n" "$out" | grep -c "Broken pipe")" 0 "a command dies of SIGPIPE as without us"
+
 # --- Ctrl-C
 run $progs/open.bpf.c -- sleep 30 >/dev/null 2>"$tmp/err" &
 pid=$!
