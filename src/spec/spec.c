@@ -199,11 +199,6 @@ const struct spec_name *spec_prog_type_by_name(const char *name)
 	return row_by_name(prog_types, ARRAY_SIZE(prog_types), name);
 }
 
-const struct spec_name *spec_attach_type_by_name(const char *name)
-{
-	return row_by_name(attach_types, ARRAY_SIZE(attach_types), name);
-}
-
 const struct spec_name *spec_map_type_by_name(const char *name)
 {
 	return row_by_name(map_types, ARRAY_SIZE(map_types), name);

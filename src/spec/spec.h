@@ -69,7 +69,6 @@ const struct spec_name *spec_prog_type(u32 value);
 const struct spec_name *spec_attach_type(u32 value);
 const struct spec_name *spec_map_type(u32 value);
 const struct spec_name *spec_prog_type_by_name(const char *name);
-const struct spec_name *spec_attach_type_by_name(const char *name);
 const struct spec_name *spec_map_type_by_name(const char *name); /* "hash", BPF_MAP_TYPE_HASH */
 
 const char *spec_arg_text(enum spec_arg arg); /* "a map": what is expected, for messages */

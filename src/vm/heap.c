@@ -151,15 +151,3 @@ bool vm_heap_release(struct vm_state *st, u64 addr)
 	pthread_mutex_unlock(&st->lock);
 	return found;
 }
-
-size_t vm_heap_size(struct vm_state *st, u64 addr)
-{
-	size_t size = 0;
-	u32 page, idx;
-
-	pthread_mutex_lock(&st->lock);
-	if (find(st->heap, addr, &page, &idx))
-		size = (size_t)1 << (MIN_SHIFT + st->heap->pages[page].class - 1);
-	pthread_mutex_unlock(&st->lock);
-	return size;
-}

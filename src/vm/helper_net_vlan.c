@@ -76,15 +76,6 @@ int vm_pkt_untag(struct vm_pkt *pkt)
 	return 0;
 }
 
-int vm_pkt_retag(struct vm_pkt *pkt)
-{
-	int err = pkt->vlan_present ? net_vlan_insert(pkt, pkt->vlan_proto, pkt->vlan_tci) : 0;
-
-	if (!err)
-		pkt->vlan_present = false;
-	return err;
-}
-
 static int vlan_push(struct vm_pkt *pkt, u16 proto_be, u16 tci)
 {
 	if (pkt->vlan_present) {

@@ -150,9 +150,8 @@ const u8 *vm_pkt_at(const struct vm_pkt *pkt, u32 off, u32 len);
 int vm_pkt_push(struct vm_pkt *pkt, u32 len);
 int vm_pkt_pull(struct vm_pkt *pkt, u32 len);
 
-/* VLAN: the outermost tag leaves the packet (reception), or goes back in (transmission). Data must
- * stand at the link-layer header. 0 or -ENOMEM. */
+/* VLAN: the outermost tag leaves the packet, as at reception. Data must stand at the link-layer
+ * header. 0 or -ENOMEM. */
 int vm_pkt_untag(struct vm_pkt *pkt);
-int vm_pkt_retag(struct vm_pkt *pkt);
 
 #endif

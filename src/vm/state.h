@@ -34,7 +34,6 @@ struct vm_heap *vm_heap_new(struct vm *vm);
 void vm_heap_free(struct vm_heap *heap); /* NULL is fine */
 void *vm_heap_alloc(struct vm_state *st, size_t size);
 bool vm_heap_release(struct vm_state *st, u64 addr); /* false: no object begins there */
-size_t vm_heap_size(struct vm_state *st, u64 addr);  /* room of the object; 0: none */
 
 /* helper_ring.c: end a record. */
 void vm_ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep);
