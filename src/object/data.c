@@ -10,21 +10,21 @@
 
 #define NAME_LEN 16 /* of a map in the kernel, with the NUL */
 
-struct object_map *object_new_map(struct object *obj, const struct map_place *place,
-				  struct skep_diag *diag)
+int object_new_map(struct object *obj, const struct map_place *place, struct object_map **ret,
+		   struct skep_diag *diag)
 {
 	struct object_map *map;
 	struct map_place *slot;
 
-	if (obj->state->maps.nr == OBJECT_MAX_MAPS) {
-		diag_set(diag, -E2BIG, "more than %u maps", OBJECT_MAX_MAPS);
-		return NULL;
-	}
+	if (obj->state->maps.nr == OBJECT_MAX_MAPS)
+		return diag_set(diag, -E2BIG, "more than %u maps", OBJECT_MAX_MAPS);
 	slot = VEC_PUSH(&obj->state->places);
 	map = slot ? VEC_PUSH(&obj->state->maps) : NULL;
-	if (slot)
-		*slot = *place;
-	return map;
+	if (!map)
+		return diag_nomem(diag);
+	*slot = *place;
+	*ret = map;
+	return 0;
 }
 
 /*
@@ -79,12 +79,13 @@ static int define_section(struct object *obj, u32 section, struct skep_diag *dia
 	const struct elf_section *s = &st->elf.sections[section];
 	struct map_place place = {.section = section, .size = s->size};
 	struct object_map *map;
+	int err;
 
 	if (s->size > OBJECT_MAX_DATA)
 		return too_large(s->name, diag);
-	map = object_new_map(obj, &place, diag);
-	if (!map)
-		return diag_nomem(diag);
+	err = object_new_map(obj, &place, &map, diag);
+	if (err)
+		return err;
 	map->kind = map_kinds[st->kinds[section]];
 	map->section = s->name;
 	map->def.value_size = (u32)s->size;

@@ -130,6 +130,7 @@ int object_define_kconfig(struct object *obj, struct skep_diag *diag)
 	struct object_map *map;
 	u32 nr = 0;
 	u64 size = 0;
+	int err;
 
 	if (!order)
 		return diag_nomem(diag);
@@ -149,9 +150,9 @@ int object_define_kconfig(struct object *obj, struct skep_diag *diag)
 		return diag_nomem(diag);
 	place.size = size;
 	st->kconfig_map = (u32)st->maps.nr;
-	map = object_new_map(obj, &place, diag);
-	if (!map)
-		return diag_nomem(diag);
+	err = object_new_map(obj, &place, &map, diag);
+	if (err)
+		return err;
 	map->kind = OBJECT_MAP_KCONFIG;
 	map->section = ".kconfig";
 	map->def.value_size = (u32)size;

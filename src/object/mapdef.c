@@ -273,9 +273,9 @@ static int define_map(struct object *obj, u32 section, const struct btf_var_seci
 	int err;
 
 	p.inner = arena_calloc(&obj->arena, 1, sizeof(*p.inner));
-	map = p.inner ? object_new_map(obj, place, diag) : NULL;
-	if (!map)
-		return diag_nomem(diag);
+	err = p.inner ? object_new_map(obj, place, &map, diag) : diag_nomem(diag);
+	if (err)
+		return err;
 	p.def = &map->def;
 	map->kind = OBJECT_MAP_USER;
 	map->section = obj->state->elf.sections[section].name;

@@ -105,13 +105,11 @@ static int read_def(struct old_maps *o, const struct elf_symbol *sym, struct old
 static int define(struct old_maps *o, const struct elf_symbol *sym)
 {
 	struct map_place place = {.section = o->section, .off = sym->value, .size = o->size};
-	struct object_map *map = object_new_map(o->obj, &place, o->diag);
+	struct object_map *map;
 	struct old_def old;
-	int err;
+	int err = object_new_map(o->obj, &place, &map, o->diag);
 
-	if (!map)
-		return diag_nomem(o->diag);
-	err = read_def(o, sym, &old);
+	err = err ?: read_def(o, sym, &old);
 	if (err)
 		return err;
 	map->kind = OBJECT_MAP_USER;

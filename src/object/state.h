@@ -157,9 +157,8 @@ int object_define_kconfig(struct object *obj, struct skep_diag *diag);
 int object_finish_maps(struct object *obj, struct skep_diag *diag);
 int object_init_maps(struct object *obj, struct skep_diag *diag);
 int object_find_fields(struct object *obj, struct map_def *def, struct skep_diag *diag);
-/* Room for one more map; NULL: diag says why. */
-struct object_map *object_new_map(struct object *obj, const struct map_place *place,
-				  struct skep_diag *diag);
+int object_new_map(struct object *obj, const struct map_place *place, struct object_map **ret,
+		   struct skep_diag *diag);
 
 /* reloc.c */
 int object_collect_relocs(struct object *obj, struct skep_diag *diag);

@@ -85,7 +85,7 @@ static void test_reading(void)
 	is_int(types_find(b, "in___v2", BTF_KIND_STRUCT), 12, "the flavour by its whole name");
 	types_each_named(b, "in", 2, count, &nr);
 	is_int(nr, 2, "both flavours share the essential name");
-	types_close(b);
+	b = types_close(b);
 	btf__free(raw);
 }
 
@@ -238,12 +238,12 @@ static void test_kernel(void)
 	       diag.message);
 	task = types_find_struct(b, "task_struct");
 	is_int(types_member(b, task, "tgid", &m), 0, "task_struct has a tgid");
-	types_close(b);
+	b = types_close(b);
 	is_int(types_open_kernel("share/btf/vmlinux-6.12.btf.zst", &b, &name, &diag), 0,
 	       "the shipped one passes the whole check: %s", diag.message);
 	task = types_find_struct(b, "task_struct");
 	is_int(types_member(b, task, "thread_info.flags", &m), 0, "and can be read");
-	types_close(b);
+	b = types_close(b);
 	is_int(types_open_kernel("/dev/null", &b, &name, &diag), -EINVAL, "an empty file");
 	is_str(diag.where, "/dev/null: BTF header", "is named");
 }
