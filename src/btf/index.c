@@ -14,10 +14,11 @@
 #include <pthread.h>
 #include <string.h>
 
-#define NR_INDEXES 4
+#define NR_INDEXES 8
 
 struct index {
 	const struct btf *btf;
+	bool of_funcs; /* half of a kernel's names are functions, and few ask for one */
 	u64 print;
 	u32 nr, mask;
 	u32 *heads; /* ids; 0: empty */
@@ -55,7 +56,7 @@ static u32 bucket(const struct index *x, const char *name, size_t len)
 	return (u32)hash_bytes(name, len, 0) & x->mask;
 }
 
-static bool fill(struct index *x, const struct btf *btf)
+static bool fill(struct index *x, const struct btf *btf, bool of_funcs)
 {
 	u32 nr = btf__type_cnt(btf);
 
@@ -69,7 +70,7 @@ static bool fill(struct index *x, const struct btf *btf)
 		const char *name = types_name(btf, id);
 		u32 b;
 
-		if (!name[0])
+		if (!name[0] || btf_is_func(btf__type_by_id(btf, id)) != of_funcs)
 			continue;
 		b = bucket(x, name, types_essential_len(name));
 		x->next[id] = x->heads[b];
@@ -77,6 +78,7 @@ static bool fill(struct index *x, const struct btf *btf)
 	}
 	x->nr = nr;
 	x->btf = btf;
+	x->of_funcs = of_funcs;
 	x->print = fingerprint(btf);
 	return true;
 }
@@ -98,17 +100,18 @@ static struct index *victim(void)
 }
 
 /* The index of btf, made if need be; NULL: no memory. Under the lock. */
-static struct index *get(const struct btf *btf)
+static struct index *get(const struct btf *btf, bool of_funcs)
 {
 	u64 print = fingerprint(btf);
 	struct index *x;
 
 	for (u32 i = 0; i < NR_INDEXES; i++)
-		if (indexes[i].btf == btf && indexes[i].print == print)
+		if (indexes[i].btf == btf && indexes[i].of_funcs == of_funcs &&
+		    indexes[i].print == print)
 			return &indexes[i];
 	x = victim();
 	drop(x);
-	if (fill(x, btf))
+	if (fill(x, btf, of_funcs))
 		return x;
 	drop(x);
 	return NULL;
@@ -145,19 +148,25 @@ static u32 next_named(const struct index *x, const struct btf *btf, u32 prev, co
 	return 0;
 }
 
-int types_each_named(const struct btf *btf, const char *name, size_t len, types_each_fn fn,
-		     void *ctx)
+static int each_named(const struct btf *btf, bool of_funcs, const char *name, size_t len,
+		      types_each_fn fn, void *ctx)
 {
 	struct index *x;
 	u32 id = 0;
 	int err = 0;
 
 	pthread_mutex_lock(&lock);
-	x = get(btf);
+	x = get(btf, of_funcs);
 	while (!err && (id = next_named(x, btf, id, name, len)))
 		err = fn(ctx, id);
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+int types_each_named(const struct btf *btf, const char *name, size_t len, types_each_fn fn,
+		     void *ctx)
+{
+	return each_named(btf, false, name, len, fn, ctx);
 }
 
 /* How many types of one essential name are looked at: kernels have tens at most. */
@@ -196,7 +205,7 @@ u32 types_find(const struct btf *btf, const char *name, u32 kind)
 {
 	struct wanted w = {.btf = btf, .name = name, .kind = kind};
 
-	types_each_named(btf, name, types_essential_len(name), is_wanted, &w);
+	each_named(btf, kind == BTF_KIND_FUNC, name, types_essential_len(name), is_wanted, &w);
 	return w.found;
 }
 

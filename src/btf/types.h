@@ -68,8 +68,8 @@ u32 types_find(const struct btf *btf, const char *name, u32 kind);
 /* The name without its flavour: the length of what stands before "___". */
 size_t types_essential_len(const char *name);
 
-/* Calls fn, in order of ids, for every type whose name without flavour is name[0..len); stops when
- * fn does not return 0, and returns that. */
+/* Calls fn, in order of ids, for every type but functions whose name without flavour is
+ * name[0..len); stops when fn does not return 0, and returns that. */
 typedef int (*types_each_fn)(void *ctx, u32 id);
 int types_each_named(const struct btf *btf, const char *name, size_t len, types_each_fn fn,
 		     void *ctx);

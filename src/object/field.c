@@ -149,9 +149,10 @@ int object_find_fields(struct object *obj, struct map_def *def, struct skep_diag
 	t = btf__type_by_id(obj->btf, def->value_type_id);
 	err = btf_is_datasec(t) ? scan_datasec(&s, t) : scan_type(&s, def->value_type_id, 0);
 	if (err)
-		return diag_set(diag, err,
-				"more than %u locks, timers, kptrs and the like in a value",
-				MAP_MAX_FIELDS);
+		return diag_set(
+			diag, err,
+			"too many members, or more than %u locks, timers, kptrs and the like",
+			MAP_MAX_FIELDS);
 	qsort(def->fields, def->nr_fields, sizeof(def->fields[0]), by_offset);
 	return 0;
 }

@@ -424,7 +424,8 @@ int main(void)
 	test_legacy();
 	test_core();
 	types_open_kernel(path_of("core_target"), &target, NULL, NULL);
-	types_find(target, "moved", BTF_KIND_STRUCT); /* make its index, which stays */
+	types_find(target, "moved", BTF_KIND_STRUCT); /* make its indexes, which stay */
+	types_find(target, "moved", BTF_KIND_FUNC);
 	test_no_memory(target);
 	test_noise(target);
 	test_crashers();
