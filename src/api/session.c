@@ -237,6 +237,8 @@ static bool has_contents(const struct object_map *m)
 	for (size_t i = 0; i < ARRAY_SIZE(without); i++)
 		if (m->def.type == without[i])
 			return false;
+	if (!strncmp(m->def.name, "__bpf_usdt_", strlen("__bpf_usdt_")))
+		return false; /* ours, filled for <bpf/usdt.bpf.h> */
 	return m->kind == OBJECT_MAP_USER || m->kind == OBJECT_MAP_DATA ||
 	       m->kind == OBJECT_MAP_BSS;
 }
