@@ -483,7 +483,7 @@ static int trie_init(struct map *map, struct skep_diag *diag)
 	t->node_size = t->value_off + map_value_room(map);
 	/* entries, inner nodes between them, one that is being put in */
 	t->nr_nodes = (u32)min_u64(min_u64(2 * (u64)map->def.max_entries + 1, UINT32_MAX),
-				   MAP_MAX_AREA / t->node_size);
+				   map_max_area() / t->node_size);
 	if (!map_reserve(map, 0, t->nr_nodes, t->node_size))
 		return -ENOMEM;
 	map->mem.base = map->areas[0].p;
