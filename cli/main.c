@@ -3,11 +3,13 @@
 #include "cli.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <skep/log.h>
 #include <skep/version.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,9 +58,15 @@ int cli_usage(const struct command *cmd, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+/*
+ * The traced command writes into the same pipe: lines leave whole, so that its output comes between
+ * them. A pipe takes up to PIPE_BUF bytes at once.
+ */
 int cli_write(void *ctx, const char *text, size_t size)
 {
 	(void)ctx;
+	if (__fpending(stdout) + size > PIPE_BUF && !cli_flush())
+		return -EPIPE;
 	if (fwrite(text, 1, size, stdout) == size)
 		return 0;
 	cli_flush();
