@@ -77,6 +77,7 @@ int opt_parse(const struct command *cmd, void *config, int argc, char **argv,
 void opt_rest_done(struct opt_rest *rest);
 void opt_list_done(struct opt_list *list);
 void opt_help(const struct command *cmd);
+bool opt_exists(const struct command *cmd, const char *name);
 
 /* "skep: error: …" on stderr; returns EXIT_FAILED, or EXIT_IMPOSSIBLE for -ENOTSUP and kin. */
 int cli_error(const struct skep_diag *diag);

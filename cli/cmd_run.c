@@ -328,9 +328,9 @@ const struct command cmd_run = {
 	.usage = "FILE [OPTIONS] [--VARIABLE=VALUE …] [-- COMMAND …]",
 	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). The "
 		"object's\n"
-		"global variables are options: skep show FILE lists them. Events and maps go to\n"
-		"stdout, everything else to stderr; the traced command's exit status is passed "
-		"on.\n",
+		"global variables are options: skep show FILE lists them; the value @pid stands\n"
+		"for the traced process. Events and maps go to stdout, everything else to stderr;\n"
+		"the traced command's exit status is passed on.\n",
 	.opts = options,
 	.run = run,
 };

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <skep/object.h>
 #include <stdio.h>
+#include <string.h>
 
 struct show_config {
 	int format;
@@ -81,7 +82,12 @@ static void show_map(const struct skep_map_info *m, bool json)
 static void show_var(const struct skep_var_info *v, bool json)
 {
 	if (!json) {
-		printf("  --%-26s %-28s %s\n", v->name, v->type[0] ? v->type : "?", v->value);
+		/* skep's own option of that name comes first */
+		bool taken = opt_exists(&cmd_run, v->name);
+		char name[256];
+
+		snprintf(name, sizeof(name), taken ? "--var %s=" : "--%s", v->name);
+		printf("  %-28s %-28s %s\n", name, v->type[0] ? v->type : "?", v->value);
 		return;
 	}
 	printf("{");
@@ -123,7 +129,8 @@ static void show_vars(struct skep_object *obj, bool json)
 	for (size_t i = 0; i < skep_object_nr_vars(obj); i++) {
 		struct skep_var_info v = {.sz = sizeof(v)};
 
-		if (!skep_object_var(obj, i, &v))
+		/* Statics of functions are the compiler's (the formats of bpf_printk) or private. */
+		if (!skep_object_var(obj, i, &v) && !strchr(v.name, '.'))
 			show_var(&v, json);
 	}
 }

@@ -14,6 +14,11 @@ static const struct opt *find_long(const struct opt *opts, const char *name, siz
 	return NULL;
 }
 
+bool opt_exists(const struct command *cmd, const char *name)
+{
+	return find_long(cmd->opts, name, strlen(name));
+}
+
 static const struct opt *find_letter(const struct opt *opts, char letter)
 {
 	for (; opts->name; opts++)

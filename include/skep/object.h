@@ -89,7 +89,8 @@ int skep_object_var(struct skep_object *obj, size_t idx, struct skep_var_info *r
 /**
  * Set a variable before loading from text that fits its type: a number (also 0x, 1k, negative), a
  * character, a bool (true, false, 1, 0), an enumerator, a string for char arrays, {a, b} or
- * {"x": 1} for arrays and structs.
+ * {"x": 1} for arrays and structs; @pid for an integer is the id of the process that a session
+ * traces, set when that process starts.
  */
 int skep_object_set_var(struct skep_object *obj, const char *name, const char *text,
 			struct skep_diag *diag);

@@ -256,6 +256,16 @@ int skep_object_var(struct skep_object *obj, size_t idx, struct skep_var_info *r
 	return give_info(ret, ret->sz, &info, sizeof(info));
 }
 
+/* "@pid": which process that is will be known when it has started. */
+static bool is_pid(const struct object *o, const struct object_var *v, const char *text)
+{
+	const struct btf_type *t = btf__type_by_id(o->btf,
+						   (__u32)btf__resolve_type(o->btf, v->type_id));
+
+	return t && btf_is_int(t) && v->size >= sizeof(u32) && v->size <= sizeof(u64) &&
+	       !strcmp(text, "@pid");
+}
+
 int skep_object_set_var(struct skep_object *obj, const char *name, const char *text,
 			struct skep_diag *diag)
 {
@@ -269,6 +279,9 @@ int skep_object_set_var(struct skep_object *obj, const char *name, const char *t
 	if (!v->type_id || !obj->obj->btf || !var_bytes(obj->obj, v))
 		return diag_set(diag, -EINVAL, "the object does not say which type \"%s\" has",
 				name);
+	obj->obj->vars[v - obj->obj->vars].is_pid = is_pid(obj->obj, v, text);
+	if (v->is_pid)
+		return 0;
 	err = event_parse_named(obj->obj->btf, v->type_id, v->name, text,
 				obj->obj->maps[v->map].data + v->off, v->size, diag);
 	return err ? diag_at(diag, err, "variable %s", name) : 0;

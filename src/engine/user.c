@@ -79,6 +79,7 @@ static int make_machine(struct user *u, struct skep_diag *diag)
 static int make_hooks(struct user *u, struct skep_diag *diag)
 {
 	u->opts.hook.after_run = user_drain;
+	u->opts.hook.started = user_set_pids;
 	u->opts.hook.run_ctx = u;
 	return hook_set_new(u->vm, u->model, &u->opts.hook, &u->hooks, diag);
 }
@@ -140,6 +141,7 @@ static int user_start(struct engine *e, struct skep_diag *diag)
 	struct user *u = container_of(e, struct user, engine);
 	int err = user_attach(u, diag);
 
+	err = err ? err : user_check_pids(u, diag);
 	return err ? err : hook_start(u->hooks, diag);
 }
 

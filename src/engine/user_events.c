@@ -29,6 +29,9 @@ void user_printk(void *ctx, u32 cpu, const struct vm_task *task, const char *tex
 		.size = len,
 	};
 
+	/* Linux' log is made of lines, and many programs end theirs themselves. */
+	if (ev.size && text[ev.size - 1] == '\n')
+		ev.size--;
 	u->printk_lines++;
 	deliver(u, &ev);
 }

@@ -5,6 +5,7 @@
 #include "engine/user.h"
 #include "spec/uapi.h"
 #include <errno.h>
+#include <string.h>
 
 /* .data, .rodata and kin are arrays of one element with the section's bytes. */
 static int fill_internal(struct map *map, const struct object_map *om, struct skep_diag *diag)
@@ -125,4 +126,45 @@ void user_free_maps(struct user *u)
 	for (u32 i = 0; u->maps && i < u->nr_maps; i++)
 		map_put(u->maps[i]);
 	mem_free(u->maps);
+}
+
+/* --- variables that were set to @pid ---------------------------------------------------------- */
+
+int user_check_pids(struct user *u, struct skep_diag *diag)
+{
+	const struct hook_opts *opts = &u->opts.hook;
+
+	for (u32 i = 0; i < u->obj->nr_vars; i++)
+		if (u->obj->vars[i].is_pid && !opts->argv && !opts->pid)
+			return diag_set_full(diag, -EINVAL, "no-pid",
+					     "give a COMMAND behind --, or --pid",
+					     "variable %s: @pid is the traced process, and there is none",
+					     u->obj->vars[i].name);
+	return 0;
+}
+
+static void set_pid(struct user *u, const struct object_var *v, u32 pid)
+{
+	const struct object_map *om = &u->obj->maps[v->map];
+	u64 wide = pid; /* little-endian: its first v->size bytes are the number */
+	u32 zero = 0;
+	char *now;
+
+	if (!om->data || !in_bounds(v->off, v->size, om->def.value_size) || v->size > sizeof(wide))
+		return;
+	memcpy(om->data + v->off, &wide, v->size); /* what it has at the start */
+	map_read_lock();
+	now = map_lookup(u->maps[v->map], &zero);
+	if (now)
+		memcpy(now + v->off, &wide, v->size);
+	map_read_unlock();
+}
+
+void user_set_pids(void *user, u32 pid)
+{
+	struct user *u = user;
+
+	for (u32 i = 0; i < u->obj->nr_vars; i++)
+		if (u->obj->vars[i].is_pid)
+			set_pid(u, &u->obj->vars[i], pid);
 }

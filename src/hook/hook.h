@@ -53,6 +53,8 @@ struct hook_opts {
 	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
 	/* after each run of any program: time to empty its buffers; may be NULL */
 	void (*after_run)(void *run_ctx);
+	/* proc: the id of the command or process, before any program runs; may be NULL */
+	void (*started)(void *run_ctx, u32 pid);
 	void *run_ctx;
 	void *ctx;
 };

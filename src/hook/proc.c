@@ -44,7 +44,7 @@ static int attach(struct hook_set *set, struct hook_prog *hp, struct skep_diag *
 static int start(struct hook_set *set, struct skep_diag *diag)
 {
 	struct proc *p = proc_of(set);
-	int err;
+	int err = 0;
 
 	if (p->needs_task) {
 		err = model_tasks_new(p->model, &p->model_tasks, diag);
@@ -52,7 +52,10 @@ static int start(struct hook_set *set, struct skep_diag *diag)
 			return err;
 		model_tasks_on_gone(p->model_tasks, storage_owner_gone);
 	}
-	return p->opts->argv ? proc_spawn(p, diag) : proc_seize(p, p->opts->pid, diag);
+	err = p->opts->argv ? proc_spawn(p, diag) : proc_seize(p, p->opts->pid, diag);
+	if (!err && p->opts->started)
+		p->opts->started(p->opts->run_ctx, p->main_pid);
+	return err;
 }
 
 static int poll_stops(struct hook_set *set, int timeout_ms, struct skep_diag *diag)

@@ -42,6 +42,7 @@ struct object_var {
 	u32 type_id;   /* in obj->btf; 0: not known */
 	bool is_const; /* in .rodata: fixed once loaded */
 	bool is_static;
+	bool is_pid; /* becomes the traced process' id when that is known ("@pid") */
 };
 
 struct object {

@@ -68,6 +68,39 @@ has "$out" 'needs a command' "which option is missing"
 out=$(run $progs/hello.bpf.c -- sh -c /bin/true 2>/dev/null)
 has "$out" 'Hello, world 42!' "bpf_printk"
 
+hasnt "$out" '42!\\\\n' "without the newline that the program gave it"
+
+# --- what the program's own loader would have set
+cat >"$tmp/pids.bpf.c" <<'EOF'
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+int my_pid = 0;
+const volatile bool verbose = false;
+const volatile unsigned long long ro_pid = 0;
+SEC("tp/syscalls/sys_enter_write")
+int handle_tp(void *ctx)
+{
+	u64 pid = bpf_get_current_pid_tgid() >> 32;
+	if (pid == my_pid && pid == ro_pid)
+		bpf_printk("mine %d\n", verbose);
+	return 0;
+}
+EOF
+out=$(run "$tmp/pids.bpf.c" -q --my_pid @pid --ro_pid=@pid --var verbose=1 -- sh -c '/bin/echo a; echo b')
+is "$(printf '%s\n' "$out" | grep -c 'mine 1$')" 1 "@pid is the traced process, not its children"
+hasnt "$out" my_pid "and no result"
+run "$tmp/pids.bpf.c" --my_pid @pid --ctx hex:00 >/dev/null 2>"$tmp/err"
+is $? 1 "without one there is no @pid"
+out=$("$skep" show "$tmp/pids.bpf.c")
+has "$out" '--my_pid +int' "show lists options"
+has "$out" '--var verbose= +const volatile bool' "as they are written beside skep's own"
+hasnt "$out" 'fmt' "formats of bpf_printk are none"
+
+# --- the command writes into the same stdout
+run $progs/open.bpf.c -o json -q -- sh -c 'for i in 1 2 3 4 5 6 7 8 9; do cat /dev/null; echo "#"; done' >"$tmp/out"
+is "$(grep -vc '^{.*}$' "$tmp/out")" 9 "lines stay whole beside the command's own"
+
 # --- exit statuses
 run $progs/hello.bpf.c -q -- sh -c 'exit 7' >/dev/null
 is $? 7 "the command's exit status is passed on"
