@@ -129,7 +129,8 @@ static void show_vars(struct skep_object *obj, bool json)
 	for (size_t i = 0; i < skep_object_nr_vars(obj); i++) {
 		struct skep_var_info v = {.sz = sizeof(v)};
 
-		/* Statics of functions are the compiler's (the formats of bpf_printk) or private. */
+		/* Statics of functions are the compiler's (the formats of bpf_printk) or private.
+		 */
 		if (!skep_object_var(obj, i, &v) && !strchr(v.name, '.'))
 			show_var(&v, json);
 	}
