@@ -41,7 +41,7 @@ struct user {
 
 /* user_maps.c */
 int user_make_maps(struct user *u, struct skep_diag *diag);
-int user_fill_maps(struct user *u, struct skep_diag *diag); /* tail calls and inner maps */
+int user_fill_maps(struct user *u, struct skep_diag *diag);  /* tail calls and inner maps */
 int user_check_pids(struct user *u, struct skep_diag *diag); /* who knows what @pid is? */
 void user_set_pids(void *user, u32 pid);
 void user_free_maps(struct user *u);

@@ -136,10 +136,10 @@ int user_check_pids(struct user *u, struct skep_diag *diag)
 
 	for (u32 i = 0; i < u->obj->nr_vars; i++)
 		if (u->obj->vars[i].is_pid && !opts->argv && !opts->pid)
-			return diag_set_full(diag, -EINVAL, "no-pid",
-					     "give a COMMAND behind --, or --pid",
-					     "variable %s: @pid is the traced process, and there is none",
-					     u->obj->vars[i].name);
+			return diag_set_full(
+				diag, -EINVAL, "no-pid", "give a COMMAND behind --, or --pid",
+				"variable %s: @pid is the traced process, and there is none",
+				u->obj->vars[i].name);
 	return 0;
 }
 
