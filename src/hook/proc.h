@@ -160,7 +160,9 @@ struct proc {
 	struct hash_table tasks, processes; /* by tid, by tgid */
 	u32 nr_tasks, nr_parked;
 	u32 main_pid; /* of the command */
-	bool own;     /* we started it */
+#define PROC_NR_DEAD 64
+	u32 dead[PROC_NR_DEAD], nr_dead; /* the last processes whose parents were told */
+	bool own;                        /* we started it */
 	bool is_privileged, warned_setuid;
 	bool all_stops; /* no seccomp filter: every system call stops */
 	bool stopping;  /* programs do not run any more */

@@ -134,6 +134,25 @@ static void args_newtask(struct proc *p, struct proc_task *t, const struct proc_
 	args[1] = h->clone_flags;
 }
 
+#define MAX_STRINGS 4096 /* of the environment that are counted */
+
+/* argc and envc, as they lie on the new program's stack. */
+static void count_strings(struct proc *p, struct proc_task *t, char *bprm)
+{
+	const struct user_regs_struct *regs = proc_regs(t);
+	u64 argc = 0, envc = 0, at, env = 0;
+
+	if (!regs || regs->cs != 0x33 || proc_read(t, &argc, sizeof(argc), regs->rsp))
+		return;
+	at = regs->rsp + (argc + 2) * sizeof(u64);
+	while (envc < MAX_STRINGS && !proc_read(t, &env, sizeof(env), at) && env) {
+		at += sizeof(env);
+		envc++;
+	}
+	model_set(p->model, bprm, "linux_binprm", "argc", argc);
+	model_set(p->model, bprm, "linux_binprm", "envc", envc);
+}
+
 /* A linux_binprm with the names; the file is that of the task's mm. */
 static u64 make_bprm(struct proc *p, struct proc_task *t, const struct proc_happening *h)
 {
@@ -152,6 +171,7 @@ static u64 make_bprm(struct proc *p, struct proc_task *t, const struct proc_happ
 	model_set(p->model, bprm, "linux_binprm", "file", file);
 	model_set(p->model, bprm, "linux_binprm", "filename", (uintptr_t)name);
 	model_set(p->model, bprm, "linux_binprm", "interp", (uintptr_t)name);
+	count_strings(p, t, bprm);
 	return (uintptr_t)bprm;
 }
 

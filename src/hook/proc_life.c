@@ -79,18 +79,7 @@ void proc_on_exec(struct proc *p, struct proc_task *t, u32 old_tid)
 	proc_event(p, t, PROC_EV_EXEC, &h);
 }
 
-/* --- exit ----------------------------------------------------------------------------------- */
-
-void proc_on_exit(struct proc *p, struct proc_task *t)
-{
-	struct proc_happening h = {.group_dead = t->process->nr_threads == 1};
-
-	if (p->model_tasks) {
-		proc_kobj(p, t);
-		model_task_set_exit_code(p->model_tasks, t->tid, t->exit_code);
-	}
-	proc_event(p, t, PROC_EV_EXIT, &h);
-}
+/* --- names ---------------------------------------------------------------------------------- */
 
 void proc_on_rename(struct proc *p, struct proc_task *t, const char old_comm[16])
 {
@@ -116,6 +105,20 @@ static size_t slurp(const char *path, char *buf, size_t size)
 		close(fd);
 	buf[n > 0 ? n : 0] = 0;
 	return n > 0 ? n : 0;
+}
+
+/* The field of that number (from 1, as proc(5) counts) of /proc/PID/stat; 0: there is none. */
+static s64 stat_field(u32 pid, int nr)
+{
+	char path[64], stat[1024];
+	const char *at;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	slurp(path, stat, sizeof(stat));
+	at = strrchr(stat, ')'); /* behind the name, which is the second */
+	for (int i = 2; at && i < nr; i++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoll(at + 1, NULL, 10) : 0;
 }
 
 static bool in_mask(const char *status, const char *name, int sig)
@@ -173,7 +176,17 @@ static u32 pid_of_pidfd(u32 pid, u32 fd)
 	return at ? strtol(at + 5, NULL, 10) : 0;
 }
 
-/* Called when a system call that sends a signal has succeeded. */
+/* SIGKILL to itself: the call does not return. */
+bool proc_is_suicide(const struct proc_task *t)
+{
+	bool has_tgid = t->nr == SYS_tgkill || t->nr == SYS_rt_tgsigqueueinfo;
+	u32 pid = t->args[0];
+
+	return proc_is_kill(t->nr) && t->nr != SYS_pidfd_send_signal &&
+	       t->args[has_tgid ? 2 : 1] == SIGKILL && pid == t->process->tgid;
+}
+
+/* Called when a system call that sends a signal has succeeded, or will not return. */
 void proc_on_kill(struct proc *p, struct proc_task *t)
 {
 	struct proc_happening h = {.group = t->nr == SYS_kill || t->nr == SYS_rt_sigqueueinfo ||
@@ -216,14 +229,44 @@ static void from_outside(struct proc *p, struct proc_happening *h)
 	model_release(p->model, sender.pt_regs);
 }
 
-/* Was its generation reported already, when its sender's system call returned? */
+static bool is_among_dead(const struct proc *p, u32 pid)
+{
+	for (u32 i = 0; i < PROC_NR_DEAD; i++)
+		if (p->dead[i] == pid)
+			return true;
+	return false;
+}
+
+/* Was its generation reported already, when its sender's system call returned, or it exited? */
 static bool was_reported(struct proc *p, const siginfo_t *info, const struct proc_task *t)
 {
 	bool by_call = info->si_code == SI_USER || info->si_code == SI_TKILL ||
 		       info->si_code == SI_QUEUE;
+	bool by_child = info->si_signo == SIGCHLD && info->si_code >= CLD_EXITED &&
+			info->si_code <= CLD_DUMPED;
 	const struct proc_process *sender = by_call ? hash_get(&p->processes, info->si_pid) : NULL;
 
-	return sender && !sender->kills_groups;
+	if (by_child && p->own)
+		return true;
+	return by_child ? is_among_dead(p, info->si_pid) : sender && !sender->kills_groups;
+}
+
+/* As complete_signal(): it ends the process without a dump. Linux makes it a SIGKILL for all its
+ * threads, and that is what they get: see on_killed. */
+static bool is_end(u32 pid, int sig)
+{
+	static const u64 others = /* dump, stop, or are ignored by default */
+		1ull << SIGQUIT | 1ull << SIGILL | 1ull << SIGTRAP | 1ull << SIGABRT |
+		1ull << SIGFPE | 1ull << SIGSEGV | 1ull << SIGBUS | 1ull << SIGSYS |
+		1ull << SIGXCPU | 1ull << SIGXFSZ | 1ull << SIGSTOP | 1ull << SIGTSTP |
+		1ull << SIGTTIN | 1ull << SIGTTOU | 1ull << SIGCONT | 1ull << SIGCHLD |
+		1ull << SIGWINCH | 1ull << SIGURG;
+	char path[64], status[4096];
+
+	if (sig <= 0 || sig > 63 || others >> sig & 1)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	return slurp(path, status, sizeof(status)) && !in_mask(status, "\nSigCgt:", sig);
 }
 
 void proc_on_signal(struct proc *p, struct proc_task *t, int sig)
@@ -245,6 +288,68 @@ void proc_on_signal(struct proc *p, struct proc_task *t, int sig)
 		else
 			from_outside(p, &h);
 	}
-	if (!is_ignored(t->tid, sig))
+	if (!is_ignored(t->tid, sig) && !is_end(t->tid, sig))
 		proc_event(p, t, PROC_EV_SIGNAL_DELIVER, &h);
+}
+
+/* --- exit ----------------------------------------------------------------------------------- */
+
+static void on_killed(struct proc *p, struct proc_task *t)
+{
+	struct proc_happening h = {.sig = SIGKILL};
+	u32 sig = t->exit_code & 0x7f;
+
+	if (sig && !(t->exit_code & 0x80) && (sig == SIGKILL || is_end(t->tid, sig)))
+		proc_event(p, t, PROC_EV_SIGNAL_DELIVER, &h);
+}
+
+/* Signals that are no queue are dropped while one of them waits. */
+static bool is_pending(u32 pid, int sig)
+{
+	char path[64], status[4096];
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	return sig < 32 && slurp(path, status, sizeof(status)) && in_mask(status, "\nShdPnd:", sig);
+}
+
+/* As do_notify_parent(): the last thread tells the parent. */
+static void tell_parent(struct proc *p, struct proc_task *t)
+{
+	u32 tgid = t->process->tgid, parent = stat_field(tgid, 4);
+	struct proc_happening h = {.sig = stat_field(tgid, 38), .group = true};
+	char path[64], status[4096];
+
+	if (h.sig <= 0 || !parent)
+		return;
+	h.info.si_signo = h.sig;
+	h.info.si_code = t->exit_code & 0x80   ? CLD_DUMPED
+			 : t->exit_code & 0x7f ? CLD_KILLED
+					       : CLD_EXITED;
+	h.info.si_pid = tgid;
+	h.info.si_uid = t->process->uid;
+	h.info.si_status = t->exit_code & 0x7f ? t->exit_code & 0x7f : t->exit_code >> 8;
+	p->dead[p->nr_dead++ % PROC_NR_DEAD] = tgid;
+	snprintf(path, sizeof(path), "/proc/%u/status", parent);
+	if (h.sig == SIGCHLD && slurp(path, status, sizeof(status)) &&
+	    in_mask(status, "\nSigIgn:", SIGCHLD))
+		return;
+	set_target(p, &h, parent);
+	if (!h.result && is_pending(parent, h.sig))
+		h.result = 2;
+	proc_event(p, t, PROC_EV_SIGNAL_SEND, &h);
+}
+
+void proc_on_exit(struct proc *p, struct proc_task *t)
+{
+	struct proc_happening h = {.group_dead = t->process->nr_threads == 1};
+
+	if (p->events[PROC_EV_SIGNAL_DELIVER].first)
+		on_killed(p, t);
+	if (p->model_tasks) {
+		proc_kobj(p, t);
+		model_task_set_exit_code(p->model_tasks, t->tid, t->exit_code);
+	}
+	proc_event(p, t, PROC_EV_EXIT, &h);
+	if (h.group_dead && p->events[PROC_EV_SIGNAL_SEND].first)
+		tell_parent(p, t);
 }

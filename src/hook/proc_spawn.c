@@ -38,7 +38,8 @@ u32 proc_ptrace_options(const struct proc *p)
 	u32 options = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK |
 		      PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC | PTRACE_O_TRACESECCOMP;
 
-	if (p->events[PROC_EV_EXIT].first)
+	if (p->events[PROC_EV_EXIT].first || p->events[PROC_EV_SIGNAL_SEND].first ||
+	    p->events[PROC_EV_SIGNAL_DELIVER].first)
 		options |= PTRACE_O_TRACEEXIT;
 	return p->own ? options | PTRACE_O_EXITKILL : options;
 }

@@ -206,6 +206,8 @@ void proc_sys_enter(struct proc *p, struct proc_task *t)
 		enter_one(p, t, a);
 	for (struct proc_attach *a = known ? p->enter[t->nr].first : NULL; a; a = a->next)
 		enter_one(p, t, a);
+	if (p->events[PROC_EV_SIGNAL_SEND].first && proc_is_suicide(t))
+		proc_on_kill(p, t);
 	if (t->saved || t->has_override || p->exit_any.first || (known && p->exit[t->nr].first))
 		t->wants_exit = true;
 }

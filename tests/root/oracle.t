@@ -23,6 +23,8 @@ exec 3<"$tmp/$name"; exec 3<&-
 "$tmp/$name" -c 'exit 3' first
 "$tmp/$name" -c 'kill -9 \$\$' second
 ( exit 5 )
+"$tmp/$name" -c 'kill -TERM \$\$' third
+( trap '' TERM; kill -TERM \$BASHPID; trap : USR1; kill -USR1 \$BASHPID )
 "$tmp/none" third 2>/dev/null
 read -r line <"$tmp/work.sh"
 true
@@ -51,6 +53,9 @@ compare() {
 
 for p in open exec; do
 	compare tests/cli/progs/$p.bpf.c $p
+done
+for p in raw life signal; do
+	compare tests/root/progs/$p.bpf.c $p
 done
 for o in $SKEP_ORACLE; do
 	compare "$o" "$(basename "$o")"
