@@ -89,6 +89,7 @@ void cli_log_level(int verbose, bool quiet);
 
 /* Output callback of the library to stdout. */
 int cli_write(void *ctx, const char *text, size_t size);
+int cli_write_clean(void *ctx, const char *text, size_t size); /* without control characters */
 
 /* A string with JSON's quotes and escapes, to stdout. */
 void cli_json_string(const char *s);

@@ -156,7 +156,7 @@ static int open_and_show(const struct show_config *c, const char *file)
 	if (err)
 		return cli_error(&diag);
 	if (c->insns)
-		err = skep_object_disasm(obj, c->prog, cli_write, NULL, &diag);
+		err = skep_object_disasm(obj, c->prog, cli_write_clean, NULL, &diag);
 	else
 		show(obj, c->format == 1);
 	skep_object_free(obj);

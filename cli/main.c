@@ -18,11 +18,42 @@ static const struct command *const commands[] = {&cmd_run, &cmd_show};
 static enum skep_log_level max_level = SKEP_LOG_WARN;
 static bool is_quiet;
 
+/* What an object says of itself (names, source lines) must not talk to the terminal. */
+static void put_clean(FILE *f, const char *text, size_t size)
+{
+	char buf[1024];
+
+	for (size_t n; size; text += n, size -= n) {
+		n = size < sizeof(buf) ? size : sizeof(buf);
+		for (size_t i = 0; i < n; i++) {
+			unsigned char c = (unsigned char)text[i];
+			bool speaks = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+
+			buf[i] = speaks ? '?' : text[i];
+		}
+		fwrite(buf, 1, n, f);
+	}
+}
+
+static void put_error(const char *before, const char *text, const char *behind)
+{
+	fputs(before, stderr);
+	put_clean(stderr, text, strlen(text));
+	fputs(behind, stderr);
+}
+
+int cli_write_clean(void *ctx, const char *text, size_t size)
+{
+	(void)ctx;
+	put_clean(stdout, text, size);
+	return ferror(stdout) ? -EPIPE : 0;
+}
+
 static void on_log(void *ctx, enum skep_log_level level, const char *text)
 {
 	(void)ctx;
 	if (level <= max_level && !is_quiet)
-		fprintf(stderr, "skep: %s\n", text);
+		put_error("skep: ", text, "\n");
 }
 
 void cli_log_level(int verbose, bool quiet)
@@ -34,12 +65,10 @@ void cli_log_level(int verbose, bool quiet)
 int cli_error(const struct skep_diag *d)
 {
 	cli_flush();
-	fprintf(stderr, "skep: error: ");
-	if (d->where[0])
-		fprintf(stderr, "%s: ", d->where);
-	fprintf(stderr, "%s\n", d->message[0] ? d->message : strerror(-d->err));
+	put_error("skep: error: ", d->where, d->where[0] ? ": " : "");
+	put_error("", d->message[0] ? d->message : strerror(-d->err), "\n");
 	if (d->hint[0])
-		fprintf(stderr, "  hint: %s\n", d->hint);
+		put_error("  hint: ", d->hint, "\n");
 	if (!strcmp(d->id, "needs-target")) /* only an option is missing */
 		return EXIT_USAGE;
 	return d->err == -ENOTSUP || d->err == -EOPNOTSUPP ? EXIT_IMPOSSIBLE : EXIT_FAILED;

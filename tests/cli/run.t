@@ -141,6 +141,13 @@ is $? 1 "so is a closed one"
 out=$(run $progs/open.bpf.c -- sh -c 'yes | head -n 1' 2>&1)
 is "$(printf "%s\n" "$out" | grep -c "Broken pipe")" 0 "a command dies of SIGPIPE as without us"
 
+# --- a source line that talks to the terminal
+esc=$(printf '\033')
+sed "s/the fault/& $esc]0;title/" $progs/fault.bpf.c >"$tmp/talks.bpf.c"
+out=$(run "$tmp/talks.bpf.c" -- true 2>&1)
+has "$out" "title" "a fault shows the source line"
+hasnt "$out" "$esc" "without its escape sequences"
+
 # --- Ctrl-C
 run $progs/open.bpf.c -- sleep 30 >/dev/null 2>"$tmp/err" &
 pid=$!
