@@ -6,6 +6,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include <signal.h>
 #include <skep/diag.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,6 +66,7 @@ struct command {
 
 /* False: what was printed does not arrive. main says why when the command is done. */
 bool cli_flush(void);
+extern volatile sig_atomic_t cli_interrupts; /* above 1: do not wait for anything any more */
 
 extern const struct command cmd_run, cmd_show;
 

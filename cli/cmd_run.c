@@ -47,7 +47,6 @@ static const struct opt options[] = {
 /* clang-format on */
 
 static struct skep_session *volatile stoppable; /* for the signal handlers */
-static volatile sig_atomic_t nr_interrupts;
 static bool has_command;
 
 /*
@@ -58,11 +57,11 @@ static void on_signal(int sig)
 {
 	struct skep_session *s = stoppable;
 
-	if (sig != SIGALRM && !nr_interrupts++ && has_command) {
+	if (sig != SIGALRM && !cli_interrupts++ && has_command) {
 		alarm(1);
 		return;
 	}
-	nr_interrupts++;
+	cli_interrupts++;
 	if (s)
 		skep_session_stop(s);
 }

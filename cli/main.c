@@ -12,6 +12,7 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct command *const commands[] = {&cmd_run, &cmd_show};
 
@@ -102,6 +103,7 @@ int cli_write(void *ctx, const char *text, size_t size)
 	return -EPIPE;
 }
 
+volatile sig_atomic_t cli_interrupts;
 static int out_err; /* the first reason why stdout did not take something */
 
 bool cli_flush(void)
@@ -185,6 +187,37 @@ static void keep_standard_files(void)
 			exit(EXIT_FAILED);
 }
 
+/*
+ * Our timers and the command's death interrupt a write to a pipe that is full; stdio would drop
+ * what it holds. Ctrl-C ends the wait for a reader that does not read.
+ */
+static ssize_t write_all(void *cookie, const char *buf, size_t size)
+{
+	size_t done = 0;
+
+	(void)cookie;
+	while (done < size) {
+		ssize_t n = write(STDOUT_FILENO, buf + done, size - done);
+
+		if (n > 0)
+			done += (size_t)n;
+		else if (!n || errno != EINTR || cli_interrupts > 1)
+			return done ? (ssize_t)done : -1;
+	}
+	return (ssize_t)done;
+}
+
+static void take_stdout(void)
+{
+	static char buf[2 * PIPE_BUF];
+	FILE *f = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_all});
+
+	if (!f)
+		exit(EXIT_FAILED);
+	setvbuf(f, buf, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(buf));
+	stdout = f;
+}
+
 static void on_pipe(int sig)
 {
 	(void)sig; /* the write says -EPIPE */
@@ -204,6 +237,7 @@ int main(int argc, char **argv)
 	const struct command *cmd;
 
 	keep_standard_files();
+	take_stdout();
 	catch_pipe();
 	skep_log_set(on_log, NULL);
 	if (argc < 2) {

@@ -101,6 +101,14 @@ hasnt "$out" 'fmt' "formats of bpf_printk are none"
 run $progs/open.bpf.c -o json -q -- sh -c 'for i in 1 2 3 4 5 6 7 8 9; do cat /dev/null; echo "#"; done' >"$tmp/out"
 is "$(grep -vc '^{.*}$' "$tmp/out")" 9 "lines stay whole beside the command's own"
 
+# --- a reader that is slow: stdout is full, and timers and dying children interrupt its writes
+run $progs/open.bpf.c -o json -- sh -c 'i=0; while [ $i -lt 100 ]; do cat /dev/null; i=$((i+1)); done' 2>"$tmp/err" |
+	(sleep 1; cat) >"$tmp/out"
+nr=$(wc -l <"$tmp/out")
+[ "$nr" -gt 100 ]
+ok $? "a slow reader gets $nr records"
+is "$(cat "$tmp/err")" "events: $nr produced = $nr delivered + 0 lost" "which are all"
+
 # --- exit statuses
 run $progs/hello.bpf.c -q -- sh -c 'exit 7' >/dev/null
 is $? 7 "the command's exit status is passed on"
