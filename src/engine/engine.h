@@ -49,11 +49,4 @@ struct engine {
 
 extern const struct engine_ops engine_user;
 
-/* kconfig.c: the configuration of the running kernel, read when first asked for. */
-struct kconfig;
-struct kconfig *kconfig_new(void); /* NULL when out of memory */
-const char *kconfig_get(struct kconfig *k,
-			const char *name); /* "y", "m", a number, "\"text\""; NULL */
-void kconfig_free(struct kconfig *k);      /* NULL is fine */
-
 #endif

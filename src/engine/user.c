@@ -25,14 +25,7 @@ static int make_model(struct user *u, struct skep_diag *diag)
 	return u->opts.kernel_btf ? model_new(u->opts.kernel_btf, &u->model, diag) : 0;
 }
 
-/* What externs resolve to: the running kernel's configuration, the model kernel's symbols. */
-static const char *kconfig_value(void *ctx, const char *name)
-{
-	struct user *u = ctx;
-
-	return kconfig_get(u->kconfig, name);
-}
-
+/* What typeless externs resolve to: the model kernel's symbols. */
 static u64 ksym_address(void *ctx, const char *name)
 {
 	struct user *u = ctx;
@@ -44,13 +37,11 @@ static int relocate(struct user *u, struct skep_diag *diag)
 {
 	struct object_reloc_opts opts = {
 		.kernel_btf = u->opts.kernel_btf,
-		.kconfig = kconfig_value,
 		.ksym = ksym_address,
 		.ctx = u,
 	};
 
-	u->kconfig = kconfig_new();
-	return u->kconfig ? object_relocate(u->obj, &opts, diag) : diag_nomem(diag);
+	return object_relocate(u->obj, &opts, diag);
 }
 
 static int make_machine(struct user *u, struct skep_diag *diag)
@@ -109,7 +100,6 @@ static void user_free(struct engine *e)
 	vm_free(u->vm);
 	user_free_maps(u);
 	model_free(u->model);
-	kconfig_free(u->kconfig);
 	mem_free(u);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Inside the user engine: what user.c (the flow), user_maps.c and user_progs.c share. */
+/* Inside the user engine: what user.c (the flow) and user_*.c share. */
 #ifndef ENGINE_USER_H
 #define ENGINE_USER_H
 
@@ -8,19 +8,17 @@
 
 struct event_reader;
 
-/* A program of the object and where it goes. A section given by the caller makes a copy. */
+/* A program that is loaded: the object's, or its copy in `moved`. Those left out have none. */
 struct user_prog {
 	const struct prog *prog;
-	struct vm_prog *code; /* NULL: left out */
-	u32 idx;              /* in the object */
-	bool is_target;       /* reached by tail calls only: not attached by itself */
+	struct vm_prog *code;
+	bool is_target; /* reached by tail calls only: not attached by itself */
 };
 
 struct user {
 	struct engine engine;
 	struct object *obj;
 	struct engine_opts opts;
-	struct kconfig *kconfig;
 	struct model *model; /* NULL: no BTF of a kernel */
 	struct map **maps;   /* by the object's index */
 	u32 nr_maps;

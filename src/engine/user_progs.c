@@ -207,8 +207,7 @@ int user_attach(struct user *u, struct skep_diag *diag)
 			continue;
 		err = hook_attach(u->hooks, up->prog, up->code, &u->attached[u->nr_attached], diag);
 		if (err)
-			return diag_at(diag, err, "program %s, SEC(\"%s\")", up->prog->name,
-				       up->prog->section);
+			return err;
 		u->nr_attached++;
 	}
 	return 0;

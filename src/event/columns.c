@@ -112,7 +112,7 @@ static struct column *add(struct builder *b, enum column_kind kind, const char *
 	}
 	col = &b->c->cols[b->c->nr++];
 	*col = (struct column){.kind = kind, .path = path, .width = width, .right = right};
-	col->on = col->is_default = true;
+	col->on = true;
 	return col;
 }
 
@@ -218,7 +218,7 @@ static void add_pseudo(struct builder *b, bool is_printk)
 			col = add(b, pseudo[i].kind, pseudo[i].name, pseudo[i].width,
 				  pseudo[i].right);
 		if (col)
-			col->on = col->is_default = is_printk && pseudo[i].kind == COLUMN_CPU;
+			col->on = is_printk && pseudo[i].kind == COLUMN_CPU;
 	}
 }
 

@@ -26,7 +26,7 @@ struct column {
 	const char *head; /* "DEPTH" */
 	u32 width, least;
 	bool right; /* aligned */
-	bool on, is_default;
+	bool on;    /* shown */
 };
 
 #define COLUMNS_MAX 512 /* of one layout; further fields have no column */

@@ -21,8 +21,7 @@ struct hook_prog {
 	const struct prog *prog;
 	struct vm_prog *code;
 	const struct hook_provider *provider;
-	void *priv; /* the provider's own */
-	u64 cookie;
+	void *priv;       /* the provider's own */
 	u64 runs, errors; /* counted by hook_run */
 	u64 ns;           /* time spent in runs, when hook_opts.stats */
 };
@@ -64,7 +63,7 @@ struct hook_provider {
 	/* May it serve this program with these options? NULL: yes; "": it is not for this provider;
 	 * else why not, in words; hook_needs_… where only an option is missing. */
 	const char *(*serves)(const struct prog *prog, const struct hook_opts *opts);
-	int (*init)(struct hook_set *set, struct skep_diag *diag); /* set->priv[provider] */
+	int (*init)(struct hook_set *set, struct skep_diag *diag); /* fills *hook_priv() */
 	int (*attach)(struct hook_set *set, struct hook_prog *hp, struct skep_diag *diag);
 	int (*start)(struct hook_set *set, struct skep_diag *diag);
 	/* Wait at most timeout_ms and run programs. 1: more may come, 0: finished, -errno. */
@@ -74,16 +73,20 @@ struct hook_provider {
 	void (*done)(struct hook_set *set);
 };
 
+/* vm and model (may be NULL) are borrowed and must outlive the set; so must what opts points to. */
 int hook_set_new(struct vm *vm, struct model *model, const struct hook_opts *opts,
 		 struct hook_set **ret, struct skep_diag *diag);
-/* Finds the provider (the first that serves it) and attaches. -ENOTSUP: nobody serves it; diag
- * lists what each provider says. */
+/* Finds the provider (the first that serves it) and attaches. *ret is the set's, as long as the
+ * set lives; ret may be NULL. -ENOTSUP: nobody serves it; diag lists what each provider says.
+ * Errors name the program and its section. */
 int hook_attach(struct hook_set *set, const struct prog *prog, struct vm_prog *code,
 		struct hook_prog **ret, struct skep_diag *diag);
 /* Which provider would take it, NULL if none (diag then has what each says). Needs no hook_set. */
 const struct hook_provider *hook_find(const struct prog *prog, const struct hook_opts *opts,
 				      struct skep_diag *diag);
-int hook_start(struct hook_set *set, struct skep_diag *diag);
+int hook_start(struct hook_set *set, struct skep_diag *diag); /* of each provider in use */
+/* Wait at most timeout_ms and run programs. 1: more may come, 0: finished, -errno (-EINTR: a
+ * signal came, nothing is wrong). */
 int hook_poll(struct hook_set *set, int timeout_ms, struct skep_diag *diag);
 void hook_stop(struct hook_set *set);
 int hook_exit_status(struct hook_set *set);           /* -1: there was no command */
@@ -101,10 +104,8 @@ void **hook_priv(struct hook_set *set, const struct hook_provider *provider);
 u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, void *ctx,
 	     size_t ctx_size);
 
+/* What serves() gives when only an option is missing: known by address, for exit status 2. */
 extern const char hook_needs_process[], hook_needs_capture[];
-
-/* "XDP_DROP" for what a program returned; NULL where its type has no name for it. */
-const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret);
 
 extern const struct hook_provider hook_proc, hook_pcap, hook_test;
 

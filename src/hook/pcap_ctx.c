@@ -308,7 +308,6 @@ bool pcap_ctx_enter(struct pcap_ctx *c, const struct pcap_kind *kind)
 	pkt->may_write = kind->flags & PCAP_WRITE;
 	pkt->sk = NULL;
 	pkt->flow = NULL;
-	pkt->ingress = !egress;
 	if (kind->prog_type == SPEC_PROG_XDP)
 		return true;
 	if (!c->is_skb && !receive(c))
@@ -412,7 +411,6 @@ u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp,
 	void *ctx;
 
 	strcpy(env.task.comm, "swapper/0"); /* packets come in on nobody's behalf */
-	env.attach_cookie = hp->cookie;
 	c->pkt->prog_type = hp->prog->type;
 	c->pkt->attach_type = hp->prog->attach_type;
 	memset(&c->pkt->redirect, 0, sizeof(c->pkt->redirect));

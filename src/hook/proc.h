@@ -73,8 +73,7 @@ struct proc_attach {
 	proc_run_fn run;
 	const struct proc_fn *fn; /* a kernel function */
 	const struct proc_tp *tp; /* an event's tracepoint */
-	u64 cookie;               /* of this site */
-	bool has_cookie;          /* else the program's counts */
+	u64 cookie;               /* of the site that is hit; else 0 */
 	bool at_exit;             /* kretprobe, fexit, sys_exit */
 	struct proc_attach *next; /* of the same point */
 	struct proc_attach *all;  /* of all */
@@ -134,8 +133,6 @@ struct proc_task {
 	u32 exit_code;
 	void *lent[PROC_MAX_LENT];
 	u32 nr_lent;
-	s64 override; /* what a program made the system call return */
-	bool has_override;
 	bool wants_sample;
 	int held_sig; /* the signal that it was stopped with, when PROC_HELD */
 };
@@ -148,7 +145,6 @@ struct proc {
 	const struct hook_opts *opts;
 	/* what programs wait for */
 	struct proc_attach *attaches;
-	u32 nr_attaches;
 	struct proc_list enter[PROC_NR_SYSCALLS], exit[PROC_NR_SYSCALLS];
 	struct proc_list enter_any, exit_any;
 	struct proc_list events[PROC_NR_EVENTS];

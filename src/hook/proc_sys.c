@@ -208,7 +208,7 @@ void proc_sys_enter(struct proc *p, struct proc_task *t)
 		enter_one(p, t, a);
 	if (p->events[PROC_EV_SIGNAL_SEND].first && proc_is_suicide(t))
 		proc_on_kill(p, t);
-	if (t->saved || t->has_override || p->exit_any.first || (known && p->exit[t->nr].first))
+	if (t->saved || p->exit_any.first || (known && p->exit[t->nr].first))
 		t->wants_exit = true;
 }
 

@@ -228,7 +228,7 @@ void proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *
 	env->world = &world;
 	env->hook = p;
 	env->cpu = -1;
-	env->attach_cookie = a->has_cookie ? a->cookie : a->hp->cookie;
+	env->attach_cookie = a->cookie;
 	env->task.pid = t->tid;
 	env->task.tgid = t->process->tgid;
 	env->task.uid = t->process->uid;

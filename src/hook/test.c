@@ -160,7 +160,6 @@ static int build_skb(struct test_hook *t, const struct prog *prog, struct skep_d
 		return diag_set(diag, -EINVAL, "the packet ends inside its IP header");
 	pcap_ctx_sock(&t->ctx, &plain);
 	pkt->pkt_type = loopback_pkt_type(pkt->data);
-	pkt->ingress = true;
 	pkt->rx_ifindex = 0;
 	pkt->may_write = is_l2(prog->type) || prog->type == SPEC_PROG_LWT_XMIT;
 	if (!is_l2(prog->type))
@@ -302,7 +301,6 @@ static int run_raw(struct test_hook *t, struct hook_prog *hp)
 	memset(t->raw, 0, size);
 	memcpy(t->raw, t->ctx_in ? t->ctx_in : t->raw, t->ctx_size);
 	self(&env);
-	env.attach_cookie = hp->cookie;
 	if (type->shape == TEST_DATA64)
 		point_at_data(t, type, &env);
 	trace_args(t, hp->prog, &env, size);

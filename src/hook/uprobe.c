@@ -39,8 +39,8 @@
 
 struct hit {
 	struct proc_attach *attach;
-	u64 cookie; /* USDT: the number of its spec */
-	bool has_cookie, at_return;
+	u64 cookie; /* USDT: the number of its spec; else 0 */
+	bool at_return;
 };
 
 struct point {
@@ -170,7 +170,7 @@ static struct point *want_point(struct resolver *r, u64 off, u64 cookie)
 	hit = VEC_PUSH(&pt->hits);
 	if (!hit)
 		return NULL;
-	*hit = (struct hit){r->wish->attach, cookie, r->wish->is_usdt, r->wish->at_return};
+	*hit = (struct hit){r->wish->attach, cookie, r->wish->at_return};
 	pt->has_return |= r->wish->at_return;
 	pt->vaddr = uelf_vaddr_of(r->elf, off);
 	memcpy(pt->insn, r->elf->image + off, min_u64(sizeof(pt->insn), r->elf->size - off));
@@ -193,7 +193,7 @@ static int on_usdt(void *ctx, const struct uelf_usdt *u)
 
 	if (strcmp(u->provider, r->wish->func) || strcmp(u->name, r->wish->name))
 		return 0;
-	id = usdt_spec(&r->set->specs, u->args, r->wish->attach->hp->cookie);
+	id = usdt_spec(&r->set->specs, u->args);
 	if (id < 0)
 		return 0;
 	pt = want_point(r, u->off, id);
@@ -483,7 +483,6 @@ static void run_hits(struct proc *p, struct proc_task *t, const struct point *pt
 		if (hit->at_return != at_return)
 			continue;
 		hit->attach->cookie = hit->cookie;
-		hit->attach->has_cookie = hit->has_cookie;
 		run_uprobe(p, t, hit->attach, &call);
 	}
 }

@@ -30,7 +30,7 @@ struct arg_spec {
 
 struct spec {
 	struct arg_spec args[MAX_ARGS];
-	u64 cookie;
+	u64 cookie; /* of the program: nobody gives one here */
 	s16 nr_args;
 };
 
@@ -176,15 +176,15 @@ void usdt_done(struct usdt_specs *u)
 	u->nr = 0;
 }
 
-s32 usdt_spec(struct usdt_specs *u, const char *args, u64 cookie)
+s32 usdt_spec(struct usdt_specs *u, const char *args)
 {
 	char value[2 * sizeof(struct spec)] = {0};
-	struct spec spec = {.cookie = cookie};
+	struct spec spec = {0};
 	u32 id;
 	int err;
 
 	for (id = 0; id < u->nr; id++)
-		if (u->cookies[id] == cookie && !strcmp(u->args[id], args))
+		if (!strcmp(u->args[id], args))
 			return id;
 	if (id == USDT_MAX_SPECS)
 		return -E2BIG;
@@ -197,7 +197,6 @@ s32 usdt_spec(struct usdt_specs *u, const char *args, u64 cookie)
 	u->args[id] = err ? NULL : mem_strdup(args);
 	if (!u->args[id])
 		return err ? err : -ENOMEM;
-	u->cookies[id] = cookie;
 	return u->nr++;
 }
 

@@ -14,7 +14,6 @@
 struct usdt_specs {
 	struct map *specs, *ips; /* NULL: the object has no USDT programs */
 	char *args[USDT_MAX_SPECS];
-	u64 cookies[USDT_MAX_SPECS];
 	u32 nr;
 };
 
@@ -23,7 +22,7 @@ void usdt_done(struct usdt_specs *u);
 
 /* The number of the spec for an argument string ("-4@%edi 8@-8(%rbp)"), made when it is new.
  * -EINVAL: it cannot be read; -E2BIG: no more room. */
-s32 usdt_spec(struct usdt_specs *u, const char *args, u64 cookie);
+s32 usdt_spec(struct usdt_specs *u, const char *args);
 void usdt_site(struct usdt_specs *u, u64 ip, u32 spec_id);
 
 #endif

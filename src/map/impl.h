@@ -72,7 +72,6 @@ struct map_ops {
 	int (*user_take)(struct map *map, const void *key, void *value, u64 flags);
 	int (*next_key)(struct map *map, const void *key, void *next);
 	void (*stats)(const struct map *map, struct map_stats *ret);
-	long (*consume)(struct map *map, map_record_fn fn, void *ctx);
 	int (*poll_fd)(struct map *map);
 	int (*target)(struct map *map, const void *key, u64 *ret);
 	long (*target_set)(struct map *map, const void *key, u64 target, u64 flags);

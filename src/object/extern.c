@@ -260,10 +260,11 @@ static int resolve_ksym(struct object *obj, struct ext *ext, const struct object
 	return ext->is_set ? 0 : not_found(ext, "no such kernel symbol", diag);
 }
 
+/* The running kernel's configuration, read when first asked for. */
 struct config {
-	char *text;
+	char *text; /* NULL: there is none to be read */
 	bool was_read;
-	char value[256];
+	char value[4096]; /* the longest line that is a setting */
 };
 
 /* The value from the caller, or else the running kernel's. */

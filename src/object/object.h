@@ -68,9 +68,11 @@ struct object *object_close(struct object *obj); /* NULL is fine; returns NULL *
 
 struct object_reloc_opts {
 	const struct btf *kernel_btf; /* may be NULL: CO-RE then fails where it is needed */
-	/* value of an extern __kconfig ("y", "m", "n", a number, a quoted string); NULL: not set */
+	/* Value of an extern __kconfig ("y", "m", "n", a number, a quoted string); it returns NULL
+	 * where that is not set. May be NULL: the running kernel's configuration, from
+	 * /boot/config-RELEASE or /proc/config.gz. */
 	const char *(*kconfig)(void *ctx, const char *name);
-	/* address of a typeless ksym, 0 if there is none */
+	/* Address of a typeless ksym, 0 if there is none. May be NULL: there are none. */
 	u64 (*ksym)(void *ctx, const char *name);
 	void *ctx;
 };

@@ -145,8 +145,9 @@ int object_resolve_externs(struct object *obj, const struct object_reloc_opts *o
 int object_classify_kconfig(const struct btf *btf, struct ext *ext);
 int object_set_kconfig(struct object *obj, struct ext *ext, const char *text,
 		       struct skep_diag *diag);
-/* A line of the running kernel's configuration; the caller frees with mem_free. */
+/* The whole text; the caller frees it with mem_free. -ENOENT: neither file can be read. */
 int object_read_kernel_config(char **ret);
+/* NAME's value in it, copied into buf; NULL: it is not set, or longer than size - 1. */
 const char *object_config_value(char *config, const char *name, char *buf, size_t size);
 
 /* mapdef.c, mapold.c, data.c, field.c, mapinit.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * A program: the baton that the loader passes to the verifier, the interpreter and the JIT.
+ * A program: the baton that the loader passes to hooks (which attach it) and the vm (which runs
+ * it).
  *
  * `insns` holds the entry function first and every static and global subprogram that it reaches
  * behind it; local calls (src_reg BPF_PSEUDO_CALL) carry their final offset, as after libbpf.

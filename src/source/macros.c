@@ -63,7 +63,6 @@ const struct macro *macro_find(const char *name)
 			continue;
 		found = macros[i];
 		found.header = header;
-		found.on_demand = is_on_demand(header);
 		return &found;
 	}
 	return NULL;

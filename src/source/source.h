@@ -74,7 +74,6 @@ void report_log(const char *text);
 struct macro {
 	const char *header; /* where the name lives in C */
 	const char *name, *args, *value;
-	bool on_demand; /* only for a program that lacks it */
 };
 const struct macro *macro_find(const char *name);
 /* The macros as C text, without those that are enumerators of the BTF. */

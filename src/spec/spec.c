@@ -54,12 +54,6 @@ static const char *const arg_texts[] = {
 #undef ARG
 };
 
-static const char *const ret_texts[] = {
-#define RET(name, text) text,
-#include "spec/ret_kinds.def"
-#undef RET
-};
-
 static const char *const arg_names[] = {
 	"ARG_NONE",
 #define ARG(name, text) #name,
@@ -84,11 +78,6 @@ static const struct {
 const char *spec_arg_text(enum spec_arg arg)
 {
 	return (size_t)arg < ARRAY_SIZE(arg_texts) ? arg_texts[arg] : "?";
-}
-
-const char *spec_ret_text(enum spec_ret ret)
-{
-	return (size_t)ret < ARRAY_SIZE(ret_texts) ? ret_texts[ret] : "?";
 }
 
 const char *spec_arg_name(enum spec_arg arg)

@@ -72,7 +72,6 @@ const struct spec_name *spec_prog_type_by_name(const char *name);
 const struct spec_name *spec_map_type_by_name(const char *name); /* "hash", BPF_MAP_TYPE_HASH */
 
 const char *spec_arg_text(enum spec_arg arg); /* "a map": what is expected, for messages */
-const char *spec_ret_text(enum spec_ret ret);
 const char *spec_arg_name(enum spec_arg arg); /* "ARG_CONST_MAP_PTR" */
 const char *spec_ret_name(enum spec_ret ret);
 

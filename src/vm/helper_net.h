@@ -17,7 +17,6 @@
 #define ENOTSUPP 524 /* the kernel's own; helpers return it */
 
 #define NET_ETH_HLEN     14
-#define NET_ETH_ALEN     6
 #define NET_VLAN_HLEN    4
 #define NET_SKB_MAX_LEN  16064 /* SKB_MAX_ALLOC on x86-64 and arm64 with 4 KiB pages */
 #define NET_ETH_P_IP     0x0800

@@ -82,6 +82,5 @@ u32 net_get_hash(struct vm_pkt *pkt)
 	pkt->hash = hash_bytes(&f, sizeof(f), HASH_SEED);
 	pkt->hash += !pkt->hash; /* 0 means not computed */
 	pkt->hash_valid = true;
-	pkt->hash_l4 = ports != NULL;
 	return pkt->hash;
 }

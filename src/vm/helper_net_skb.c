@@ -352,7 +352,7 @@ NET_PKT_HELPER(get_hash_recalc)
 NET_PKT_HELPER(set_hash)
 {
 	pkt->hash = r2;
-	pkt->hash_valid = pkt->hash_l4 = true;
+	pkt->hash_valid = true;
 	vm_pkt_sync(pkt);
 	return 0;
 }
@@ -367,7 +367,7 @@ NET_PKT_HELPER(set_hash_invalid)
 void net_clear_hash(struct vm_pkt *pkt)
 {
 	pkt->hash = 0;
-	pkt->hash_valid = pkt->hash_l4 = false;
+	pkt->hash_valid = false;
 }
 
 /* tstamp_type: BPF_SKB_CLOCK_REALTIME 0, MONOTONIC 1, TAI 2 (Linux 6.12) */

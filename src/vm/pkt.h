@@ -74,7 +74,6 @@ struct vm_pkt {
 	enum vm_pkt_kind kind;
 	u32 prog_type; /* of the program that looks at it: what helpers allow depends on it */
 	u32 attach_type;
-	bool ingress;   /* tc: before the routing decision */
 	bool may_write; /* programs may write the packet directly */
 
 	u8 *head, *end; /* the buffer */
@@ -91,14 +90,14 @@ struct vm_pkt {
 	bool vlan_present;
 	u8 pkt_type; /* PACKET_HOST, … */
 	u32 hash;
-	bool hash_valid, hash_l4;
+	bool hash_valid;
 	u8 ip_summed; /* CHECKSUM_NONE 0, UNNECESSARY 1, COMPLETE 2, PARTIAL 3 */
 	u8 csum_level;
 	bool encap;  /* skb->encapsulation */
 	bool no_skb; /* a flow dissector without an sk_buff: nothing can be loaded from it */
 	u32 csum;    /* of CHECKSUM_COMPLETE, folded to 32 bits */
 	u32 gso_size, gso_segs, gso_type;
-	u32 ifindex, rx_ifindex, rx_queue;
+	u32 ifindex, rx_ifindex;
 	u32 mtu;
 	struct bpf_sock *sk;        /* what ctx->sk points to; NULL: none */
 	struct bpf_flow_keys *flow; /* flow dissectors only */

@@ -64,11 +64,11 @@ struct vm_world {
 	long (*user_stack)(struct vm_env *env, u64 *ips, u32 max);
 	void *(*task_by_pid)(struct vm_env *env, u32 pid); /* struct task_struct or NULL */
 	u64 (*clock)(struct vm_env *env, int clockid);     /* ns; NULL: the machine's clock */
-	/* A socket's model object by tuple, cookies, netns: see helper_net.c */
+	/* The address of a kernel's variable that a program names (extern … __ksym); NULL: none. */
 	const void *(*kernel_symbol)(struct vm_env *env, const char *name);
 };
 
-struct vm_pkt; /* pkt.h: a packet that is being looked at */
+struct vm_pkt; /* pkt.h: the packet of this run, and the network around it */
 
 struct vm_env {
 	const struct vm_world *world; /* NULL: an empty world */

@@ -94,18 +94,16 @@ static void test_args(void)
 {
 	struct usdt_specs u = {0};
 
-	is_int(usdt_spec(&u, "-4@%edi 8@-8(%rbp) 4@$5", 0), 0, "register, memory, constant");
-	is_int(usdt_spec(&u, "-4@%edi 8@-8(%rbp) 4@$5", 0), 0, "the same again is the same");
-	is_int(usdt_spec(&u, "1@-96(%rbp,%rax,8)", 0), 1, "base, index and scale");
-	is_int(usdt_spec(&u, "", 0), 2, "no arguments");
-	is_int(usdt_spec(&u, "8@%nonsense", 0), -EINVAL, "an unknown register");
-	is_int(usdt_spec(&u, "3@%rax", 0), -EINVAL, "an odd size");
-	is_int(usdt_spec(&u, "8@sym(%rip)", 0), -EINVAL, "a symbol");
-	is_int(usdt_spec(&u, "8@8(%rax,%rbx,3)", 0), -EINVAL, "an odd scale");
-	is_int(usdt_spec(&u,
-			 "1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al "
-			 "1@%al 1@%al",
-			 0),
+	is_int(usdt_spec(&u, "-4@%edi 8@-8(%rbp) 4@$5"), 0, "register, memory, constant");
+	is_int(usdt_spec(&u, "-4@%edi 8@-8(%rbp) 4@$5"), 0, "the same again is the same");
+	is_int(usdt_spec(&u, "1@-96(%rbp,%rax,8)"), 1, "base, index and scale");
+	is_int(usdt_spec(&u, ""), 2, "no arguments");
+	is_int(usdt_spec(&u, "8@%nonsense"), -EINVAL, "an unknown register");
+	is_int(usdt_spec(&u, "3@%rax"), -EINVAL, "an odd size");
+	is_int(usdt_spec(&u, "8@sym(%rip)"), -EINVAL, "a symbol");
+	is_int(usdt_spec(&u, "8@8(%rax,%rbx,3)"), -EINVAL, "an odd scale");
+	is_int(usdt_spec(&u, "1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al 1@%al "
+			     "1@%al 1@%al"),
 	       -E2BIG, "too many");
 	usdt_done(&u);
 }
