@@ -12,6 +12,7 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/strbuf.h"
 #include "engine/user.h"
 #include "spec/spec.h"
 #include <errno.h>
@@ -142,19 +143,31 @@ static const struct prog *better_one(const struct user *u, const struct prog *pr
 	return NULL;
 }
 
-static void tell_left_out(const struct user *u, const struct prog *prog)
+#define MAX_TOLD 4 /* programs that are left out, one line each; then their names */
+
+struct left_out {
+	u32 nr;
+	struct strbuf more;
+};
+
+static void tell_left_out(const struct user *u, const struct prog *prog, struct left_out *l)
 {
 	struct skep_diag why = {0};
 
-	if (prog->autoload && !is_tail_call_target(u->obj, prog) &&
-	    !hook_find(prog, &u->opts.hook, &why))
-		log_warn("left out: program %s, SEC(\"%s\"): %s", prog->name, prog->section,
-			 why.message);
+	if (!prog->autoload || is_tail_call_target(u->obj, prog) ||
+	    hook_find(prog, &u->opts.hook, &why))
+		return;
+	if (l->nr++ >= MAX_TOLD)
+		strbuf_printf(&l->more, "%s%s", l->more.len ? ", " : "", prog->name);
+	(l->nr > MAX_TOLD ? log_info : log_warn)("left out: program %s, SEC(\"%s\"): %s",
+						 prog->name, prog->section, why.message);
 }
 
 /* Some were left out: say which. All of them: that is an error. */
 static int check_left_out(struct user *u, struct skep_diag *diag)
 {
+	struct left_out l = {0};
+
 	if (!u->nr_progs) {
 		if (!u->first_left_out.err)
 			return diag_set(diag, -ENOENT, "there is no program to run");
@@ -163,10 +176,14 @@ static int check_left_out(struct user *u, struct skep_diag *diag)
 		return u->first_left_out.err;
 	}
 	for (u32 i = 0; i < u->nr_moved && u->first_left_out.err; i++)
-		tell_left_out(u, &u->moved[i]);
+		tell_left_out(u, &u->moved[i], &l);
 	for (u32 i = 0; i < u->obj->nr_progs && u->first_left_out.err; i++)
 		if (!is_moved(u, &u->obj->progs[i]))
-			tell_left_out(u, &u->obj->progs[i]);
+			tell_left_out(u, &u->obj->progs[i], &l);
+	if (l.more.len)
+		log_warn("left out: %u more programs (-v says why): %s", l.nr - MAX_TOLD,
+			 strbuf_str(&l.more));
+	strbuf_done(&l.more);
 	return 0;
 }
 

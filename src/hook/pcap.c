@@ -264,11 +264,11 @@ static void report(const struct pcap_hook *h)
 	log_info("pcap: %llu packets: %llu passed, %llu dropped, %llu redirected", LLU(h->nr),
 		 LLU(h->nr_pass), LLU(h->nr_drop), LLU(h->nr_redirect));
 	if (h->nr_cut)
-		log_warn("pcap: %llu packets were captured only in part: programs see the part, "
+		log_warn("pcap: packets captured only in part: %llu; programs see the part, "
 			 "lengths are those on the wire",
 			 LLU(h->nr_cut));
 	if (h->nr_short)
-		log_warn("pcap: %llu packets were too short for a program or for a frame",
+		log_warn("pcap: packets too short for a program or for a frame: %llu",
 			 LLU(h->nr_short));
 }
 

@@ -109,6 +109,16 @@ nr=$(wc -l <"$tmp/out")
 ok $? "a slow reader gets $nr records"
 is "$(cat "$tmp/err")" "events: $nr produced = $nr delivered + 0 lost" "which are all"
 
+# --- an object with many programs that no hook serves
+{
+	sed -n 1,3p "$tmp/pids.bpf.c"
+	for i in 1 2 3 4 5 6 7; do echo "SEC(\"iter/task\") int it$i(void *c) { return 0; }"; done
+	echo 'SEC("tp/syscalls/sys_enter_exit_group") int e(void *c) { return 0; }'
+} >"$tmp/many.bpf.c"
+run "$tmp/many.bpf.c" -- true 2>"$tmp/err"
+is "$(grep -c 'left out: program' "$tmp/err")" 4 "four are told why"
+has "$(cat "$tmp/err")" 'left out: 3 more programs .*: it5, it6, it7$' "the others by name"
+
 # --- exit statuses
 run $progs/hello.bpf.c -q -- sh -c 'exit 7' >/dev/null
 is $? 7 "the command's exit status is passed on"
