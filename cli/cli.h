@@ -76,6 +76,10 @@ extern const struct command cmd_run, cmd_show;
  */
 int opt_parse(const struct command *cmd, void *config, int argc, char **argv,
 	      struct opt_rest *rest);
+/* "NAME=VALUE" of a list's item: copies the name. False: no '=', or the name does not fit. */
+bool opt_split(const char *item, char *name, size_t size, const char **ret_value);
+/* 10, 0x10, 4k, 1m, 2g (powers of 1000); false: it is no number, or too large. */
+bool opt_number(const char *s, uint64_t *ret);
 void opt_rest_done(struct opt_rest *rest);
 void opt_list_done(struct opt_list *list);
 void opt_help(const struct command *cmd);

@@ -21,12 +21,12 @@ static const struct opt options[] = {
 	ROW(0,   "fields",     OPT_STRING,  fields,     "A,-B,+C",        "columns: only A; all but B; also C"),
 	ROW('d', "duration",   OPT_SECONDS, duration,   "SECONDS",        "stop after that time"),
 	ROW('i', "interval",   OPT_SECONDS, interval,   "SECONDS",        "print maps every SECONDS"),
-	ROW(0,   "maps",       OPT_STRING,  print_maps, "all|none|A,B",   "which maps to print at the end; default: all, if there is no event buffer"),
+	ROW(0,   "maps",       OPT_STRING,  print_maps, "all|none|A,B",   "maps to print; default: all if no event buffer"),
 	ROW(0,   "map",        OPT_LIST,    maps,       "NAME=JSON",      "fill a map: 'blocklist={\"10.0.0.1\":1}'"),
 	ROW(0,   "entries",    OPT_LIST,    entries,    "NAME=N",         "how many entries a map has room for"),
 	ROW(0,   "var",        OPT_LIST,    vars,       "NAME=VALUE",     "set a global variable; also --NAME VALUE"),
 	ROW(0,   "prog",       OPT_LIST,    progs,      "NAME",           "run only this program (may be repeated)"),
-	ROW(0,   "attach",     OPT_LIST,    attach,     "NAME=SECTION",   "attach a program there: 'f=uprobe/libc.so.6:malloc'"),
+	ROW(0,   "attach",     OPT_LIST,    attach,     "NAME=SECTION",   "attach there: 'f=uprobe/libc.so.6:malloc'"),
 	ROW(0,   "binary",     OPT_STRING,  binary,     "FILE",           "what a uprobe without a path is in"),
 	ROW('p', "pid",        OPT_NUMBER,  pid,        "PID",            "trace a running process and its threads"),
 	ROW(0,   "pcap",       OPT_STRING,  pcap,       "FILE",           "packets: read this capture (pcap, pcapng)"),
@@ -38,7 +38,7 @@ static const struct opt options[] = {
 	ROW(0,   "repeat",     OPT_NUMBER,  repeat,     "N",              "test: run N times"),
 	ROW(0,   "max-insns",  OPT_NUMBER,  max_insns,  "N",              "stop a program after N instructions"),
 	ROW(0,   "btf",        OPT_STRING,  btf,        "FILE",           "types of the kernel; default: the running one's"),
-	ROW(0,   "clang",      OPT_STRING,  clang,      "PROGRAM",        "compiler for .bpf.c; default: $CLANG, then the newest"),
+	ROW(0,   "clang",      OPT_STRING,  clang,      "PROGRAM",        "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",      OPT_LIST,    cflags,     "FLAG",           "a further argument for clang (may be repeated)"),
 	ROW('v', "verbose",    OPT_FLAG,    verbose,    NULL,             "say more; -vv: for developers"),
 	ROW('q', "quiet",      OPT_FLAG,    quiet,      NULL,             "no warnings, no summary"),
@@ -117,21 +117,18 @@ static int loop(struct run *r, struct skep_diag *diag)
 	}
 }
 
+#define MAX_NAME 256 /* of a map, as of a variable */
+
 static int fill_maps(struct run *r, struct skep_diag *diag)
 {
 	for (size_t i = 0; i < r->config->maps.nr; i++) {
-		const char *row = r->config->maps.items[i], *eq = strchr(row, '=');
-		char name[64];
+		const char *json;
+		char name[MAX_NAME];
 		int err;
 
-		if (!eq || (size_t)(eq - row) >= sizeof(name)) {
-			snprintf(diag->message, sizeof(diag->message),
-				 "--map %s: it takes NAME=JSON", row);
-			return diag->err = -EINVAL;
-		}
-		memcpy(name, row, (size_t)(eq - row));
-		name[eq - row] = 0;
-		err = skep_session_map_load(r->session, name, eq + 1, diag);
+		if (!opt_split(r->config->maps.items[i], name, sizeof(name), &json))
+			continue; /* check_rows has said so */
+		err = skep_session_map_load(r->session, name, json, diag);
 		if (err)
 			return err;
 	}
@@ -158,22 +155,27 @@ static int choose_progs(struct skep_object *obj, const struct opt_list *want,
 }
 
 /* NAME=NUMBER of --entries. */
+static bool parse_entries(const char *row, char name[MAX_NAME], uint32_t *ret)
+{
+	const char *value;
+	uint64_t n;
+
+	if (!opt_split(row, name, MAX_NAME, &value) || !opt_number(value, &n) || !n ||
+	    n > UINT32_MAX)
+		return false;
+	*ret = (uint32_t)n;
+	return true;
+}
+
 static int set_entries(struct skep_object *obj, const struct opt_list *rows, struct skep_diag *diag)
 {
 	for (size_t i = 0; i < rows->nr; i++) {
-		const char *row = rows->items[i], *eq = strchr(row, '=');
-		char name[64];
-		unsigned n;
-		int end = 0, err;
+		char name[MAX_NAME];
+		uint32_t n;
+		int err;
 
-		if (!eq || (size_t)(eq - row) >= sizeof(name) ||
-		    sscanf(eq + 1, "%u%n", &n, &end) != 1 || eq[1 + end] || !n) {
-			snprintf(diag->message, sizeof(diag->message),
-				 "--entries %s: it takes NAME=NUMBER", row);
-			return diag->err = -EINVAL;
-		}
-		memcpy(name, row, (size_t)(eq - row));
-		name[eq - row] = 0;
+		if (!parse_entries(rows->items[i], name, &n))
+			continue; /* check_rows has said so */
 		err = skep_object_set_max_entries(obj, name, n, diag);
 		if (err)
 			return err;
@@ -237,6 +239,18 @@ static int exit_status(struct run *r, int err)
 	return st.exit_status > 0 ? st.exit_status : EXIT_DONE;
 }
 
+/* A closed stdout is no error here: main tells what kept the output from arriving. */
+static int print_last_maps(struct run *r)
+{
+	struct skep_diag diag = {0};
+	int err = run_print_maps(r, &diag);
+
+	if (!err || err == -EPIPE)
+		return 0;
+	cli_error(&diag);
+	return err;
+}
+
 static int run_object(struct run *r, char **command)
 {
 	struct skep_diag diag = {0};
@@ -252,13 +266,29 @@ static int run_object(struct run *r, char **command)
 	if (!r->out_failed) {
 		run_print_verdicts(r);
 		run_print_left(r);
-		if (run_print_maps(r, &diag))
-			err = cli_error(&diag);
+		err = print_last_maps(r) ?: err;
 	}
 	run_print_summary(r);
 	status = exit_status(r, err);
 	stoppable = NULL;
 	return status;
+}
+
+static int check_rows(const struct run_config *c)
+{
+	char name[MAX_NAME];
+	const char *value;
+	uint32_t n;
+
+	for (size_t i = 0; i < c->maps.nr; i++)
+		if (!opt_split(c->maps.items[i], name, sizeof(name), &value))
+			return cli_usage(&cmd_run, "--map %s: it takes NAME=JSON",
+					 c->maps.items[i]);
+	for (size_t i = 0; i < c->entries.nr; i++)
+		if (!parse_entries(c->entries.items[i], name, &n))
+			return cli_usage(&cmd_run, "--entries %s: it takes NAME=N, N from 1 to %u",
+					 c->entries.items[i], UINT32_MAX);
+	return 0;
 }
 
 static int check(const struct run_config *c, const struct opt_rest *rest)
@@ -270,7 +300,7 @@ static int check(const struct run_config *c, const struct opt_rest *rest)
 				 (unsigned long long)c->pid);
 	if (c->out && !c->pcap && !c->packet)
 		return cli_usage(&cmd_run, "--out needs --pcap or --packet");
-	return 0;
+	return check_rows(c);
 }
 
 static int open_and_run(const struct run_config *c, struct opt_rest *rest)
@@ -325,11 +355,10 @@ const struct command cmd_run = {
 	.name = "run",
 	.summary = "run a BPF program and show what it reports",
 	.usage = "FILE [OPTIONS] [--VARIABLE=VALUE …] [-- COMMAND …]",
-	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). The "
-		"object's\n"
-		"global variables are options: skep show FILE lists them; the value @pid stands\n"
-		"for the traced process. Events and maps go to stdout, everything else to stderr;\n"
-		"the traced command's exit status is passed on.\n",
+	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). Its global\n"
+		"variables are options: skep show FILE lists them; the value @pid stands for the\n"
+		"traced process. Events and maps go to stdout, everything else to stderr; the\n"
+		"traced command's exit status is passed on.\n",
 	.opts = options,
 	.run = run,
 };

@@ -26,7 +26,7 @@ static const struct opt options[] = {
 	ROW(0,   "insns",   OPT_FLAG,   insns,   NULL,         "instructions beside source lines"),
 	ROW(0,   "prog",    OPT_STRING, prog,    "NAME",       "with --insns: only this program"),
 	ROW(0,   "btf",     OPT_STRING, btf,     "FILE",       "types of the kernel; default: the running one's"),
-	ROW(0,   "clang",   OPT_STRING, clang,   "PROGRAM",    "compiler for .bpf.c; default: $CLANG, then the newest"),
+	ROW(0,   "clang",   OPT_STRING, clang,   "PROGRAM",    "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",   OPT_LIST,   cflags,  "FLAG",       "a further argument for clang (may be repeated)"),
 	ROW('v', "verbose", OPT_FLAG,   verbose, NULL,         "say more"),
 	ROW('q', "quiet",   OPT_FLAG,   quiet,   NULL,         "no warnings"),
@@ -63,9 +63,8 @@ static void show_map(const struct skep_map_info *m, bool json)
 	if (m->internal)
 		return;
 	if (!json) {
-		printf("  %-20s %-18s %10" PRIu32 "  %s%s%s\n", m->name, m->type, m->max_entries,
-		       m->key_type[0] ? m->key_type : "-", " → ",
-		       m->value_type[0] ? m->value_type : "-");
+		printf("  %-20s %-18s %10" PRIu32 "  %s → %s\n", m->name, m->type, m->max_entries,
+		       m->key_type[0] ? m->key_type : "-", m->value_type[0] ? m->value_type : "-");
 		return;
 	}
 	printf("{");
@@ -129,8 +128,7 @@ static void show_vars(struct skep_object *obj, bool json)
 	for (size_t i = 0; i < skep_object_nr_vars(obj); i++) {
 		struct skep_var_info v = {.sz = sizeof(v)};
 
-		/* Statics of functions are the compiler's (the formats of bpf_printk) or private.
-		 */
+		/* Statics of functions are private, or the compiler's: formats of bpf_printk. */
 		if (!skep_object_var(obj, i, &v) && !strchr(v.name, '.'))
 			show_var(&v, json);
 	}

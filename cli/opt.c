@@ -27,7 +27,7 @@ static const struct opt *find_letter(const struct opt *opts, char letter)
 	return NULL;
 }
 
-static bool parse_number(const char *s, uint64_t *ret)
+bool opt_number(const char *s, uint64_t *ret)
 {
 	static const char units[] = "kmg";
 	const char *unit;
@@ -47,6 +47,19 @@ static bool parse_number(const char *s, uint64_t *ret)
 	for (const char *u = units; u <= unit; u++)
 		if (__builtin_mul_overflow(*ret, 1000, ret))
 			return false;
+	return true;
+}
+
+bool opt_split(const char *item, char *name, size_t size, const char **ret_value)
+{
+	const char *eq = strchr(item, '=');
+	size_t len = eq ? (size_t)(eq - item) : size;
+
+	if (len >= size)
+		return false;
+	memcpy(name, item, len);
+	name[len] = 0;
+	*ret_value = eq + 1;
 	return true;
 }
 
@@ -98,7 +111,7 @@ static bool set_value(const struct opt *o, void *config, const char *value)
 		*(const char **)to = value;
 		return true;
 	case OPT_NUMBER:
-		return parse_number(value, to);
+		return opt_number(value, to);
 	case OPT_SECONDS:
 		return parse_seconds(value, to);
 	case OPT_CHOICE:

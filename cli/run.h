@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* skep run, shared between cmd_run.c (flow), run_vars.c (--VAR=VALUE) and run_output.c. */
+/*
+ * skep run, shared between cmd_run.c (the flow), run_vars.c (--VAR=VALUE), run_output.c (events,
+ * verdicts, maps) and run_left.c (what a test leaves).
+ */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
@@ -52,8 +55,9 @@ struct run {
 	bool out_failed; /* stdout is closed: nobody reads any more */
 };
 
-/* The FILE among the words, and what of rest are variables. 0 or an exit status. */
+/* The FILE among the words and its place in rest; NULL: there is none. */
 const char *run_find_file(struct opt_rest *rest, size_t *ret_idx);
+/* Set what in rest and in --var are variables. 0, or an exit status after a message. */
 int run_set_vars(struct skep_object *obj, const struct run_config *c, const struct opt_rest *rest,
 		 size_t file_idx);
 
@@ -67,7 +71,5 @@ void run_print_left(struct run *r);
 void run_print_summary(struct run *r);
 void run_verdicts_done(struct run *r);
 void run_left_done(struct run *r);
-
-extern const struct command cmd_run;
 
 #endif

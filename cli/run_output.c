@@ -162,6 +162,6 @@ void run_print_summary(struct run *r)
 	fprintf(stderr, "events: %" PRIu64 " produced = %" PRIu64 " delivered + %" PRIu64 " lost\n",
 		st.produced, st.delivered, st.lost);
 	if (r->config->verbose)
-		fprintf(stderr, "programs: %" PRIu64 " runs, %" PRIu64 " stopped by the guard\n",
-			st.runs, st.faults);
+		fprintf(stderr, "programs: %" PRIu64 " runs, %" PRIu64 " stopped\n", st.runs,
+			st.faults);
 }

@@ -88,16 +88,14 @@ static int set_one(struct skep_object *obj, const struct opt_rest *rest, size_t 
 static int set_listed(struct skep_object *obj, const struct run_config *c)
 {
 	for (size_t i = 0; i < c->vars.nr; i++) {
-		const char *eq = strchr(c->vars.items[i], '=');
 		struct skep_diag diag = {0};
+		const char *value;
 		char name[256];
 
-		if (!eq || (size_t)(eq - c->vars.items[i]) >= sizeof(name))
+		if (!opt_split(c->vars.items[i], name, sizeof(name), &value))
 			return cli_usage(&cmd_run, "--var %s: it takes NAME=VALUE",
 					 c->vars.items[i]);
-		memcpy(name, c->vars.items[i], (size_t)(eq - c->vars.items[i]));
-		name[eq - c->vars.items[i]] = 0;
-		if (skep_object_set_var(obj, name, eq + 1, &diag))
+		if (skep_object_set_var(obj, name, value, &diag))
 			return fail_var(&diag);
 	}
 	return 0;

@@ -4,7 +4,12 @@
  *
  * Every call that can fail takes a `struct skep_diag *` as its last argument. NULL is fine. The
  * caller owns it; it has a fixed size, never allocates and needs no cleaning up. A call that
- * succeeds leaves it alone. The deepest reason is kept: callers on the way out only add the place.
+ * succeeds leaves it alone. The first reason is kept: clear it before it is used for another call.
+ *
+ * Everywhere in these headers: a call that can fail returns 0 or -errno and writes *ret on success
+ * only; strings are NUL-terminated UTF-8 or whatever bytes the object has. A struct of options or
+ * information begins with sz, which the caller sets to its size: fields that one side does not know
+ * are left out, as long as unused ones are zero.
  */
 #ifndef SKEP_DIAG_H
 #define SKEP_DIAG_H

@@ -45,17 +45,21 @@ struct skep_printer_opts {
 	size_t : 0;
 };
 
-/** Output of a printer: whole lines, newline included. Non-zero stops and is returned. */
+/**
+ * Output: whole lines, newline included; text is not NUL-terminated and valid during the call.
+ * Non-zero stops and is returned to whoever asked for the output.
+ */
 typedef int (*skep_write_fn)(void *ctx, const char *text, size_t size);
 
 /**
  * A printer decodes the events of one object with its BTF and DWARF; nothing about the object's
- * records has to be declared. The object must outlive it. Not for several threads at a time.
+ * records has to be declared. The object must outlive it. Not for several threads at a time. opts
+ * may be NULL. *ret is the caller's to free with skep_printer_free.
  */
 int skep_printer_new(const struct skep_object *obj, const struct skep_printer_opts *opts,
 		     skep_write_fn write, void *ctx, struct skep_printer **ret,
 		     struct skep_diag *diag);
-struct skep_printer *skep_printer_free(struct skep_printer *p);
+struct skep_printer *skep_printer_free(struct skep_printer *p); /* NULL is fine; returns NULL */
 
 /** Print one event. 0, -errno, or what the write callback returned. */
 int skep_printer_event(struct skep_printer *p, const struct skep_event *event);

@@ -23,8 +23,8 @@ struct skep_session;
 
 enum skep_engine {
 	SKEP_ENGINE_AUTO,
-	SKEP_ENGINE_USER,
-	SKEP_ENGINE_KERNEL,
+	SKEP_ENGINE_USER,   /* this process; needs no privilege */
+	SKEP_ENGINE_KERNEL, /* Linux; -ENOTSUP where this version of the library has none */
 };
 
 /** What one run of a program gave, where somebody may want to know it: a packet, a test. */
@@ -69,14 +69,22 @@ struct skep_session_opts {
 	size_t : 0;
 };
 
-/** Load: relocate, create maps, make programs ready. The object must outlive the session. */
+/**
+ * Load: relocate, create maps, make programs ready. The object, and whatever opts points to, must
+ * outlive the session; an object can be loaded once (-EBUSY). -ENOTSUP, -EOPNOTSUPP: the engine
+ * cannot run it; diag->id is "needs-target" where only a command, a process or a capture is
+ * missing.
+ */
 int skep_session_new(struct skep_object *obj, const struct skep_session_opts *opts,
 		     struct skep_session **ret, struct skep_diag *diag);
 
-/** Attach everything and start the command. */
+/** Attach everything and start the command. Once; after an error only free is left. */
 int skep_session_start(struct skep_session *s, struct skep_diag *diag);
 
-/** Wait at most timeout_ms, deliver events. 1: more may come, 0: finished, -errno. */
+/**
+ * Wait at most timeout_ms (-1: as long as it takes), run programs, deliver events. 1: more may
+ * come, 0: finished or stopped, -errno, or what the event callback returned.
+ */
 int skep_session_poll(struct skep_session *s, int timeout_ms, struct skep_diag *diag);
 
 /** End the current and every later poll soon. Async-signal-safe. */
@@ -91,13 +99,17 @@ struct skep_session_stats {
 	int exit_status;                    /* of the command, as a shell's $?; -1: none (yet) */
 	size_t : 0;
 };
+/** ret->sz must be set. May be called at any time, also after the end. */
 void skep_session_get_stats(const struct skep_session *s, struct skep_session_stats *ret);
 
 /** Which engine it runs in: "user" or "kernel", and why that one was taken. */
 const char *skep_session_engine(const struct skep_session *s);
 const char *skep_session_engine_why(const struct skep_session *s);
 
-/** Maps of a session, typed by BTF. key and value are text as in skep_object_set_var. */
+/**
+ * Maps of a session, typed by BTF. key and value are text as in skep_object_set_var. -ENOENT: no
+ * such map; what the map itself refuses has the errno of bpf(2).
+ */
 int skep_session_map_set(struct skep_session *s, const char *map, const char *key,
 			 const char *value, struct skep_diag *diag);
 /** A whole map from JSON: {"key": value, …} or [value, …]. */
@@ -105,7 +117,7 @@ int skep_session_map_load(struct skep_session *s, const char *map, const char *j
 			  struct skep_diag *diag);
 /**
  * Print a map's contents, of .data and .bss the variables that have changed; when map is NULL all
- * that have any.
+ * that have any. What write returned, if it was not 0.
  */
 int skep_session_map_print(struct skep_session *s, const char *map, enum skep_format format,
 			   skep_write_fn write, void *ctx, struct skep_diag *diag);

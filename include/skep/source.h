@@ -22,12 +22,13 @@ struct skep_source_opts {
 /**
  * Compile a BPF program with clang -target bpf -g -O2. vmlinux.h is made from BTF and cached;
  * macros that it lacks (ETH_P_IP, TC_ACT_OK, …) are supplied where the program does not define
- * them. *ret is freed with skep_source_free. What clang has to say on success goes to the log as
- * warnings, on failure it is in diag (the first error) and in the log (everything).
+ * them. opts may be NULL. *ret is freed with skep_source_free. What clang has to say on success
+ * goes to the log as warnings, on failure it is in diag (the first error) and in the log
+ * (everything).
  */
 int skep_source_compile(const char *path, const struct skep_source_opts *opts, void **ret,
 			size_t *ret_size, struct skep_diag *diag);
-void skep_source_free(void *object);
+void skep_source_free(void *object); /* NULL is fine */
 
 #pragma GCC visibility pop
 #ifdef __cplusplus

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/* Which version of the library this is. */
 #ifndef SKEP_VERSION_H
 #define SKEP_VERSION_H
 

@@ -304,20 +304,33 @@ static int print_one(struct skep_session *s, u32 idx, enum event_style style, sk
 	return event_map_print(s->engine->ops->map(s->engine, idx), o->btf, style, write, ctx);
 }
 
+/* A negative err is explained; others are what the caller's write returned. */
+static int tell_print(const struct object *o, u32 idx, int err, struct skep_diag *diag)
+{
+	if (err >= 0)
+		return err;
+	diag_set(diag, err, "can't print its contents: %s", strerror(-err));
+	return diag_at(diag, err, "map %s", o->maps[idx].def.name);
+}
+
 int skep_session_map_print(struct skep_session *s, const char *name, enum skep_format format,
 			   skep_write_fn write, void *ctx, struct skep_diag *diag)
 {
 	enum event_style style = format == SKEP_FORMAT_JSON ? EVENT_STYLE_JSON : EVENT_STYLE_TEXT;
 	struct object *o = s->obj->obj;
 	struct map *map;
+	u32 idx;
 	int err = 0;
 
 	if (name) {
 		err = find_map(s, name, &map, diag);
-		return err ? err : print_one(s, (u32)object_map_idx(o, name), style, write, ctx);
+		if (err)
+			return err;
+		idx = (u32)object_map_idx(o, name);
+		return tell_print(o, idx, print_one(s, idx, style, write, ctx), diag);
 	}
-	for (u32 i = 0; i < o->nr_maps && !err; i++)
-		if (has_contents(&o->maps[i]))
-			err = print_one(s, i, style, write, ctx);
+	for (idx = 0; idx < o->nr_maps && !err; idx++)
+		if (has_contents(&o->maps[idx]))
+			err = tell_print(o, idx, print_one(s, idx, style, write, ctx), diag);
 	return err;
 }

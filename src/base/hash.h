@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* Bytes to a number, and a table from u64 or string keys to pointers (open addressing). */
+/* Bytes to a number, and a table from u64 keys to pointers (open addressing). */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 

@@ -105,8 +105,8 @@ static int attach_event(struct request *r, const char *category, size_t len, con
 	if (!tp)
 		return diag_set_full(
 			r->diag, -ENOTSUP, "no-such-event",
-			"system calls, fork, exec, exit, signals and sockets are seen; "
-			"for the rest use --engine kernel",
+			"system calls, fork, exec, exit, signals and sockets are seen, see "
+			"docs/hooks.md; the rest only Linux itself shows",
 			"a traced command does not show the event %s", name);
 	return r->p ? add_to(r, &r->p->events[tp->event], run, tp) : 0;
 }
@@ -152,7 +152,7 @@ static int no_function(struct request *r, const char *name)
 			"name the function in the section, as SEC(\"kprobe/do_unlinkat\")",
 			"SEC(\"%s\") names no function", r->prog->section);
 	return diag_set_full(r->diag, -ENOTSUP, "no-such-function",
-			     "docs/hooks.md lists those that are; for the rest use --engine kernel",
+			     "docs/hooks.md lists those that are; the rest only Linux itself shows",
 			     "a traced command does not show calls of the kernel function %s",
 			     name);
 }

@@ -5,14 +5,15 @@
 
 static int struct_ops_check(const struct map_def *def, struct skep_diag *diag)
 {
-	return diag_set_full(diag, -EOPNOTSUPP, "map-struct-ops", "run it with --engine kernel",
+	return diag_set_full(diag, -EOPNOTSUPP, "map-struct-ops",
+			     "only Linux itself can run it; leave its programs out with --prog",
 			     "a struct_ops map gives functions to the kernel (a congestion "
 			     "control, a scheduler); there is none in user space");
 }
 
 static int arena_check(const struct map_def *def, struct skep_diag *diag)
 {
-	return diag_set_full(diag, -EOPNOTSUPP, "map-arena", "run it with --engine kernel",
+	return diag_set_full(diag, -EOPNOTSUPP, "map-arena", "only Linux itself can run it",
 			     "arenas (pages that a program and its user share) are not there in "
 			     "the user engine");
 }

@@ -57,7 +57,7 @@ out=$(run $progs/globals.bpf.c --entries sizeless=5 --prog the_other_way -o json
 has "$out" '"variable":"nr_opens","value":[0-9]+000000\}' "unless it is asked for"
 hasnt "$(cat "$tmp/err")" 'sizeless' "--entries gives a map its size"
 run $progs/globals.bpf.c --entries sizeless=none -- true 2>/dev/null
-is $? 1 "--entries takes a number"
+is $? 2 "--entries takes a number"
 
 # --- what a program needs
 out=$(run $progs/open.bpf.c 2>&1)

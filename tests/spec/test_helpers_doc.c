@@ -23,10 +23,9 @@ static void write_head(struct strbuf *sb)
 		"# Helpers\n\n"
 		"<!-- made by `make docs` from src/spec/helpers.def and src/vm; do not edit "
 		"-->\n\n"
-		"All %u helpers of Linux 6.18; the list is closed. The kernel engine has what "
-		"the running kernel has;\nthe user engine has %u. A program that calls one of "
-		"the others is refused when it is loaded, with the\nreason in the last "
-		"column.\n\n"
+		"All %u helpers of Linux 6.18; the list is closed. The user engine has %u. A "
+		"program that calls one of\nthe others is refused when it is loaded, with the "
+		"reason in the last column.\n\n"
 		"*GPL*: only for programs under a GPL-compatible license. *Sleeps*: only in "
 		"sleepable programs.\n\n",
 		spec_nr_helpers() - 1, have);
