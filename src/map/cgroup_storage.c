@@ -37,27 +37,36 @@ static int init(struct map *map, struct skep_diag *diag)
 	return htab_make(h, MAX_CGROUPS, 0);
 }
 
-/* The bytes behind attach_type are not part of the key. */
-static struct bpf_cgroup_storage_key read_key(const struct map *map, const void *key)
+/* A key as it is stored and compared: every byte has a value, also those behind attach_type. */
+union key {
+	struct bpf_cgroup_storage_key k;
+	u8 bytes[sizeof(struct bpf_cgroup_storage_key)];
+};
+
+static void make_key(union key *key, u64 cgroup_id, u32 attach_type)
 {
-	struct bpf_cgroup_storage_key k = {0}, clean = {0};
+	memset(key->bytes, 0, sizeof(key->bytes));
+	key->k.cgroup_inode_id = cgroup_id;
+	key->k.attach_type = attach_type;
+}
+
+static void read_key(union key *ret, const struct map *map, const void *key)
+{
+	struct bpf_cgroup_storage_key k = {0};
 
 	memcpy(&k, key, map->def.key_size);
-	clean.cgroup_inode_id = k.cgroup_inode_id;
-	clean.attach_type = k.attach_type;
-	return clean;
+	make_key(ret, k.cgroup_inode_id, k.attach_type);
 }
 
 void *cgroup_storage_get(struct map *map, u64 cgroup_id, u32 attach_type)
 {
-	struct bpf_cgroup_storage_key k = {.cgroup_inode_id = cgroup_id};
 	static const u8 zeros[UINT16_MAX];
+	union key k;
 	void *value;
 
 	if (map->ops != &map_cgroup_storage_ops && map->ops != &map_percpu_cgroup_storage_ops)
 		return NULL;
-	if (map->def.key_size == sizeof(k))
-		k.attach_type = attach_type;
+	make_key(&k, cgroup_id, map->def.key_size == sizeof(k) ? attach_type : 0);
 	value = map->ops->lookup(map, &k);
 	if (value)
 		return value;
@@ -72,15 +81,17 @@ void *cgroup_storage_get(struct map *map, u64 cgroup_id, u32 attach_type)
 
 static int user_lookup(struct map *map, const void *key, void *value, u64 flags)
 {
-	struct bpf_cgroup_storage_key k = read_key(map, key);
+	union key k;
 
+	read_key(&k, map, key);
 	return htab_user_lookup(map, &k, value, flags);
 }
 
 static int user_update(struct map *map, const void *key, const void *value, u64 flags)
 {
-	struct bpf_cgroup_storage_key k = read_key(map, key);
+	union key k;
 
+	read_key(&k, map, key);
 	if (flags & ~(u64)(BPF_F_LOCK | BPF_EXIST))
 		return -EINVAL;
 	return (int)htab_update(map, &k, value, (flags & BPF_F_LOCK) | BPF_EXIST);
@@ -88,8 +99,9 @@ static int user_update(struct map *map, const void *key, const void *value, u64 
 
 static int percpu_user_update(struct map *map, const void *key, const void *value, u64 flags)
 {
-	struct bpf_cgroup_storage_key k = read_key(map, key);
+	union key k;
 
+	read_key(&k, map, key);
 	if (flags != BPF_ANY && flags != BPF_EXIST)
 		return -EINVAL;
 	return htab_update_percpu_all(map, &k, value, BPF_EXIST);
@@ -103,11 +115,11 @@ static int user_remove(struct map *map, const void *key)
 /* A key that is not there ends the walk, it does not start it again. */
 static int next_key(struct map *map, const void *key, void *next)
 {
-	struct bpf_cgroup_storage_key k = {0};
+	union key k;
 
 	if (!key)
 		return htab_next_key(map, NULL, next);
-	k = read_key(map, key);
+	read_key(&k, map, key);
 	return map->ops->lookup(map, &k) ? htab_next_key(map, &k, next) : -ENOENT;
 }
 

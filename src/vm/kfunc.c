@@ -118,7 +118,7 @@ static u64 bits_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 		return 0;
 	if (b->nr_bits > MAX_WORDS * 64 || b->bit < -1) /* not what bits_new wrote */
 		b->nr_bits = 0;
-	while (b->bit + 1 < (s64)b->nr_bits) {
+	while ((s64)b->bit + 1 < (s64)b->nr_bits) {
 		b->bit++;
 		if (mem_read_kernel(run, &word, 8, b->words + (u32)b->bit / 64 * 8))
 			break;
