@@ -132,15 +132,11 @@ static bool forwardable(const struct vm_pkt *pkt, u32 mtu)
 	return vm_pkt_len(pkt) <= mtu + NET_ETH_HLEN + NET_VLAN_HLEN || pkt->gso_size;
 }
 
-NET_PKT_HELPER(fib_lookup)
+static int fib_answer(const struct vm_pkt *pkt, struct bpf_fib_lookup *p, u32 flags)
 {
-	struct bpf_fib_lookup *p = net_ptr(r2);
 	bool check_mtu;
-	u32 flags = r4;
 	int ret;
 
-	if ((s32)r3 < (s32)sizeof(*p) || (flags & ~FIB_FLAGS))
-		return -EINVAL;
 	if (p->family != AF_INET && p->family != AF_INET6)
 		return -EAFNOSUPPORT;
 	if (!pkt->world)
@@ -154,6 +150,20 @@ NET_PKT_HELPER(fib_lookup)
 			ret = BPF_FIB_LKUP_RET_FRAG_NEEDED;
 		p->mtu_result = mtu;
 	}
+	return ret;
+}
+
+NET_PKT_HELPER(fib_lookup)
+{
+	struct bpf_fib_lookup p; /* a copy: the program's may lie at any address */
+	u32 flags = r4;
+	int ret;
+
+	if ((s32)r3 < (s32)sizeof(p) || (flags & ~FIB_FLAGS))
+		return -EINVAL;
+	memcpy(&p, net_ptr(r2), sizeof(p));
+	ret = fib_answer(pkt, &p, flags);
+	memcpy(net_ptr(r2), &p, sizeof(p));
 	return ret;
 }
 

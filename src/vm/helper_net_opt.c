@@ -122,14 +122,15 @@ NET_HELPER(getsockopt)
 /* bpf_bind of a cgroup/connect program: the address is checked, and there is no port to take. */
 NET_HELPER(bind)
 {
-	const struct sockaddr *addr = net_ptr(r2);
+	sa_family_t family;
 	s32 len = r3;
 
 	if (len < (s32)offsetof(struct sockaddr, sa_data))
 		return -EINVAL;
-	if (addr->sa_family == AF_INET)
+	memcpy(&family, net_ptr(r2), sizeof(family)); /* the first of a sockaddr */
+	if (family == AF_INET)
 		return len < (s32)sizeof(struct sockaddr_in) ? -EINVAL : 0;
-	if (addr->sa_family == AF_INET6)
+	if (family == AF_INET6)
 		return len < 24 ? -EINVAL : 0; /* SIN6_LEN_RFC2133 */
 	return -EAFNOSUPPORT;
 }

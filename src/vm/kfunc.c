@@ -29,6 +29,15 @@ static bool owns(struct vm_run *run, int arg, u64 addr, u64 len, u32 flags)
 	return false;
 }
 
+/* An iterator of the program's: Linux has them on the stack, in whole slots of 8 bytes. */
+static bool owns_iter(struct vm_run *run, u64 it, u64 size, u32 flags)
+{
+	if (it & 7)
+		vm_fault(run, "argument 1 must be an iterator, aligned to 8 bytes; it is %#llx",
+			 (unsigned long long)it);
+	return !(it & 7) && owns(run, 1, it, size, flags);
+}
+
 /* What has an effect in the kernel only: locks, preemption, references. */
 static u64 nothing(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 {
@@ -54,7 +63,7 @@ static u64 num_new(struct vm_run *run, u64 it, u64 start, u64 end, u64 r4, u64 r
 	s32 s = start, e = end;
 	long err = s > e ? -EINVAL : (s64)e - s > MAX_LOOPS ? -E2BIG : 0;
 
-	if (!owns(run, 1, it, sizeof(*n), VM_MEM_WRITE))
+	if (!owns_iter(run, it, sizeof(*n), VM_MEM_WRITE))
 		return 0;
 	n->cur = err ? 0 : (s32)((u32)s - 1);
 	n->end = err ? 0 : e;
@@ -65,7 +74,7 @@ static u64 num_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	struct iter_num *n = ptr_of(it);
 
-	if (!owns(run, 1, it, sizeof(*n), VM_MEM_READ | VM_MEM_WRITE))
+	if (!owns_iter(run, it, sizeof(*n), VM_MEM_READ | VM_MEM_WRITE))
 		return 0;
 	if ((s32)((u32)n->cur + 1) >= n->end) {
 		n->cur = n->end = 0;
@@ -77,7 +86,7 @@ static u64 num_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 
 static u64 num_destroy(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	if (owns(run, 1, it, sizeof(struct iter_num), VM_MEM_WRITE))
+	if (owns_iter(run, it, sizeof(struct iter_num), VM_MEM_WRITE))
 		memset(ptr_of(it), 0, sizeof(struct iter_num));
 	return 0;
 }
@@ -96,7 +105,7 @@ static u64 bits_new(struct vm_run *run, u64 it, u64 addr, u64 nr, u64 r4, u64 r5
 {
 	struct iter_bits *b = ptr_of(it);
 
-	if (!owns(run, 1, it, sizeof(*b), VM_MEM_WRITE))
+	if (!owns_iter(run, it, sizeof(*b), VM_MEM_WRITE))
 		return 0;
 	memset(b, 0, sizeof(*b));
 	if (!addr || !(u32)nr)
@@ -114,7 +123,7 @@ static u64 bits_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 	struct iter_bits *b = ptr_of(it);
 	u64 word;
 
-	if (!owns(run, 1, it, sizeof(*b), VM_MEM_READ | VM_MEM_WRITE))
+	if (!owns_iter(run, it, sizeof(*b), VM_MEM_READ | VM_MEM_WRITE))
 		return 0;
 	if (b->nr_bits > MAX_WORDS * 64 || b->bit < -1) /* not what bits_new wrote */
 		b->nr_bits = 0;

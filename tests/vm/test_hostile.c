@@ -149,6 +149,13 @@ static void test_forged(void)
 	      "*(u64 *)(r10 -16) = 4096\n*(u32 *)(r10 -8) = 2147483647\n*(u32 *)(r10 -4) = -1\n"
 	      "r1 = r10\nr1 += -16\ncall kernel-function#1\nexit",
 	      "bpf_iter_bits_next", 0);
+	gives("one that has just come to the last number",
+	      "*(u64 *)(r10 -16) = 4096\n*(u32 *)(r10 -8) = 2147483647\n"
+	      "*(u32 *)(r10 -4) = 32704\nr1 = r10\nr1 += -16\ncall kernel-function#1\nexit",
+	      "bpf_iter_bits_next", 0);
+	fails("an iterator that is not aligned",
+	      "r1 = r10\nr1 += -23\ncall kernel-function#1\nexit", "bpf_iter_num_next", -EFAULT,
+	      "must be an iterator, aligned to 8 bytes");
 	fails("storage for an owner that the program made up",
 	      "r1 = map[id:2]\nr2 = r10\nr2 += -8\nr3 = 0\nr4 = 1\ncall bpf_task_storage_get#156\n"
 	      "exit",
