@@ -8,8 +8,10 @@
  *     proc_wait.c     the loop: what a stop means, and how the thread goes on
  *     proc_task.c     the table of threads and processes
  *     proc_sys.c      system calls: names, entry, exit, their contexts
- *     proc_event.c    fork, exec, exit, signals: the tracepoints behind them
- *     proc_fn.c       kernel functions that a system call is known to pass
+ *     proc_life.c     fork, exec, exit, signals: what happens; proc_event.c: their tracepoints
+ *     proc_fn.c       kernel functions that a system call is known to pass: proc_fn_table.c has
+ *                     the rows, proc_path.c and proc_sock.c their arguments
+ *     proc_sample.c   perf_event: samples
  *     proc_world.c    what programs may ask of the current thread
  */
 #ifndef HOOK_PROC_H
@@ -208,7 +210,8 @@ void proc_process_changed(struct proc *p, struct proc_process *); /* read creden
 void proc_task_execed(struct proc *p, struct proc_task *t, u32 old_tid);
 int proc_process_mem(struct proc_process *process);
 void proc_tasks_done(struct proc *p);
-u32 proc_tgid_of(u32 tid); /* from /proc; 0: gone */
+u32 proc_tgid_of(u32 tid);                          /* from /proc; 0: gone */
+u64 proc_auxv(const struct proc_task *t, u64 type); /* AT_ENTRY, AT_EXECFN, …; 0: none */
 
 /* proc_sys.c */
 s32 proc_sys_by_name(const char *name, size_t len); /* uapi or kernel function; -1: none */

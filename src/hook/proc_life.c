@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* From ptrace's stops to events: what is known of a fork, an exec, an exit, a signal. */
 #include "hook/proc_event.h"
+#include "model/procfs.h"
 #include <elf.h>
-#include <fcntl.h>
 #include <linux/sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,24 +45,10 @@ void proc_on_fork(struct proc *p, struct proc_task *parent, struct proc_task *ch
 /* The name that was given to execve: the kernel leaves it on the new stack (AT_EXECFN). */
 static size_t exec_filename(struct proc_task *t, char *name, size_t size)
 {
-	Elf64_auxv_t aux[64];
-	char path[64];
-	ssize_t n;
-	long len;
-	int fd;
+	u64 at = proc_auxv(t, AT_EXECFN);
+	long len = at ? proc_read_str(t, name, size, at) : 0;
 
-	snprintf(path, sizeof(path), "/proc/%u/auxv", t->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, aux, sizeof(aux));
-	if (fd >= 0)
-		close(fd);
-	for (size_t i = 0; n > 0 && i < n / sizeof(aux[0]); i++) {
-		if (aux[i].a_type != AT_EXECFN)
-			continue;
-		len = proc_read_str(t, name, size, aux[i].a_un.a_val);
-		return len > 0 ? len : 0;
-	}
-	return 0;
+	return len > 0 ? len : 0;
 }
 
 void proc_on_exec(struct proc *p, struct proc_task *t, u32 old_tid)
@@ -96,25 +82,13 @@ bool proc_is_kill(s64 nr)
 	       nr == SYS_rt_tgsigqueueinfo || nr == SYS_pidfd_send_signal;
 }
 
-static size_t slurp(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	return n > 0 ? n : 0;
-}
-
 /* The field of that number (from 1, as proc(5) counts) of /proc/PID/stat; 0: there is none. */
 static s64 stat_field(u32 pid, int nr)
 {
-	char path[64], stat[1024];
+	char stat[1024];
 	const char *at;
 
-	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
-	slurp(path, stat, sizeof(stat));
+	procfs_read(pid, "stat", stat, sizeof(stat));
 	at = strrchr(stat, ')'); /* behind the name, which is the second */
 	for (int i = 2; at && i < nr; i++)
 		at = strchr(at + 1, ' ');
@@ -132,10 +106,9 @@ static bool in_mask(const char *status, const char *name, int sig)
 static bool is_ignored(u32 pid, int sig)
 {
 	bool quiet = sig == SIGCHLD || sig == SIGCONT || sig == SIGURG || sig == SIGWINCH;
-	char path[64], status[4096];
+	char status[4096];
 
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	if (!slurp(path, status, sizeof(status)))
+	if (!procfs_read(pid, "status", status, sizeof(status)))
 		return false;
 	return in_mask(status, "\nSigIgn:", sig) ||
 	       (quiet && !in_mask(status, "\nSigCgt:", sig) && !in_mask(status, "\nSigBlk:", sig));
@@ -143,11 +116,9 @@ static bool is_ignored(u32 pid, int sig)
 
 static void read_comm_of(u32 pid, char comm[16])
 {
-	char path[64], buf[32];
-	size_t n;
+	char buf[32];
+	size_t n = procfs_read(pid, "comm", buf, sizeof(buf));
 
-	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
-	n = slurp(path, buf, sizeof(buf));
 	memset(comm, 0, 16);
 	memcpy(comm, buf, n > 1 ? min_u64(n - 1, 15) : 0);
 }
@@ -167,11 +138,11 @@ static void set_target(struct proc *p, struct proc_happening *h, u32 pid)
 /* A pidfd's process: "Pid:" in its fdinfo. */
 static u32 pid_of_pidfd(u32 pid, u32 fd)
 {
-	char path[64], info[1024];
+	char name[32], info[1024];
 	const char *at;
 
-	snprintf(path, sizeof(path), "/proc/%u/fdinfo/%u", pid, fd);
-	slurp(path, info, sizeof(info));
+	snprintf(name, sizeof(name), "fdinfo/%u", fd);
+	procfs_read(pid, name, info, sizeof(info));
 	at = strstr(info, "\nPid:");
 	return at ? strtol(at + 5, NULL, 10) : 0;
 }
@@ -261,12 +232,12 @@ static bool is_end(u32 pid, int sig)
 		1ull << SIGXCPU | 1ull << SIGXFSZ | 1ull << SIGSTOP | 1ull << SIGTSTP |
 		1ull << SIGTTIN | 1ull << SIGTTOU | 1ull << SIGCONT | 1ull << SIGCHLD |
 		1ull << SIGWINCH | 1ull << SIGURG;
-	char path[64], status[4096];
+	char status[4096];
 
 	if (sig <= 0 || sig > 63 || others >> sig & 1)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	return slurp(path, status, sizeof(status)) && !in_mask(status, "\nSigCgt:", sig);
+	return procfs_read(pid, "status", status, sizeof(status)) &&
+	       !in_mask(status, "\nSigCgt:", sig);
 }
 
 void proc_on_signal(struct proc *p, struct proc_task *t, int sig)
@@ -306,10 +277,10 @@ static void on_killed(struct proc *p, struct proc_task *t)
 /* Signals that are no queue are dropped while one of them waits. */
 static bool is_pending(u32 pid, int sig)
 {
-	char path[64], status[4096];
+	char status[4096];
 
-	snprintf(path, sizeof(path), "/proc/%u/status", pid);
-	return sig < 32 && slurp(path, status, sizeof(status)) && in_mask(status, "\nShdPnd:", sig);
+	return sig < 32 && procfs_read(pid, "status", status, sizeof(status)) &&
+	       in_mask(status, "\nShdPnd:", sig);
 }
 
 /* As do_notify_parent(): the last thread tells the parent. */
@@ -317,7 +288,7 @@ static void tell_parent(struct proc *p, struct proc_task *t)
 {
 	u32 tgid = t->process->tgid, parent = stat_field(tgid, 4);
 	struct proc_happening h = {.sig = stat_field(tgid, 38), .group = true};
-	char path[64], status[4096];
+	char status[4096];
 
 	if (h.sig <= 0 || !parent)
 		return;
@@ -329,8 +300,7 @@ static void tell_parent(struct proc *p, struct proc_task *t)
 	h.info.si_uid = t->process->uid;
 	h.info.si_status = t->exit_code & 0x7f ? t->exit_code & 0x7f : t->exit_code >> 8;
 	p->dead[p->nr_dead++ % PROC_NR_DEAD] = tgid;
-	snprintf(path, sizeof(path), "/proc/%u/status", parent);
-	if (h.sig == SIGCHLD && slurp(path, status, sizeof(status)) &&
+	if (h.sig == SIGCHLD && procfs_read(parent, "status", status, sizeof(status)) &&
 	    in_mask(status, "\nSigIgn:", SIGCHLD))
 		return;
 	set_target(p, &h, parent);

@@ -6,6 +6,8 @@
 #include "hook/uprobe.h"
 #include "map/map.h"
 #include "model/cgroup.h"
+#include "model/procfs.h"
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,22 +16,6 @@
 
 /* /proc/PID/status is below 2 KiB; a kernel that writes more has fields that we do not read. */
 #define STATUS_SIZE 4096
-
-static size_t read_proc(u32 tid, const char *name, char *buf, size_t size)
-{
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/%s", tid, name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	n = read(fd, buf, size - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	return n > 0 ? n : 0;
-}
 
 /* The n-th number behind "Name:" in /proc/PID/status. */
 static u32 status_number(const char *status, const char *name, u32 n)
@@ -52,16 +38,27 @@ u32 proc_tgid_of(u32 tid)
 {
 	char status[STATUS_SIZE];
 
-	return read_proc(tid, "status", status, sizeof(status))
+	return procfs_read(tid, "status", status, sizeof(status))
 		       ? status_number(status, "\nTgid:", 0)
 		       : 0;
+}
+
+u64 proc_auxv(const struct proc_task *t, u64 type)
+{
+	Elf64_auxv_t aux[65]; /* Linux gives about 20, and room for a NUL behind them */
+	size_t n = procfs_read(t->tid, "auxv", (char *)aux, sizeof(aux));
+
+	for (size_t i = 0; i < n / sizeof(aux[0]); i++)
+		if (aux[i].a_type == type)
+			return aux[i].a_un.a_val;
+	return 0;
 }
 
 static void read_ids(struct proc_process *process)
 {
 	char status[STATUS_SIZE];
 
-	if (!read_proc(process->tgid, "status", status, sizeof(status)))
+	if (!procfs_read(process->tgid, "status", status, sizeof(status)))
 		return;
 	/* real ids, as bpf_get_current_uid_gid */
 	process->uid = status_number(status, "\nUid:", 0);
@@ -72,7 +69,7 @@ static void read_ids(struct proc_process *process)
 static void read_comm(struct proc_task *t)
 {
 	char comm[32];
-	size_t n = read_proc(t->tid, "comm", comm, sizeof(comm));
+	size_t n = procfs_read(t->tid, "comm", comm, sizeof(comm));
 
 	if (!n)
 		return;

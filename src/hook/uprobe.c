@@ -24,7 +24,6 @@
 #include "hook/uprobe_target.h"
 #include "hook/usdt.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -343,29 +342,10 @@ void uprobe_mapped(struct proc *p, struct proc_task *t)
 		scan(p, t);
 }
 
-/* The entry point from the auxiliary vector. */
-static u64 entry_point(struct proc_task *t)
-{
-	Elf64_auxv_t aux[64];
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%u/auxv", t->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	n = fd < 0 ? 0 : read(fd, aux, sizeof(aux));
-	if (fd >= 0)
-		close(fd);
-	for (size_t i = 0; n > 0 && i < n / sizeof(aux[0]); i++)
-		if (aux[i].a_type == AT_ENTRY)
-			return aux[i].a_un.a_val;
-	return 0;
-}
-
 static void make_trampoline(struct proc_task *t, bool has_started)
 {
 	struct uprobe_space *s = space_of(t);
-	u64 at = entry_point(t);
+	u64 at = proc_auxv(t, AT_ENTRY);
 
 	if (!s || !at || find_bp(s, at) ||
 	    proc_read(t, s->under_trampoline, sizeof(s->under_trampoline), at))

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static size_t slurp(u32 tid, const char *name, char *buf, size_t size)
+size_t procfs_read(u32 tid, const char *name, char *buf, size_t size)
 {
 	char path[64];
 	ssize_t n;
@@ -120,9 +120,9 @@ int procfs_task(u32 tid, struct procfs_task *ret)
 
 	memset(ret, 0, sizeof(*ret));
 	ret->tid = ret->tgid = tid;
-	if (!slurp(tid, "stat", text, sizeof(text)) || parse_stat(text, ret))
+	if (!procfs_read(tid, "stat", text, sizeof(text)) || parse_stat(text, ret))
 		return -ESRCH;
-	if (slurp(tid, "status", text, sizeof(text)))
+	if (procfs_read(tid, "status", text, sizeof(text)))
 		parse_status(text, ret);
 	return 0;
 }

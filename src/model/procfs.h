@@ -24,6 +24,10 @@ struct procfs_task {
 /* 0, or -ESRCH. */
 int procfs_task(u32 tid, struct procfs_task *ret);
 
+/* The bytes of /proc/TID/NAME, at most size - 1 and a NUL behind them: how many, 0 where there are
+ * none. */
+size_t procfs_read(u32 tid, const char *name, char *buf, size_t size);
+
 /* readlink of /proc/TID/NAME: its length, 0 where there is none. Always NUL-terminated. */
 size_t procfs_link(u32 tid, const char *name, char *buf, size_t size);
 
