@@ -218,18 +218,20 @@ static void take_stdout(void)
 	stdout = f;
 }
 
-static void on_pipe(int sig)
+static void on_failed_write(int sig)
 {
-	(void)sig; /* the write says -EPIPE */
+	(void)sig; /* the write says -EPIPE or -EFBIG */
 }
 
 /* Caught, not ignored: a traced command would inherit that. */
-static void catch_pipe(void)
+static void catch_failed_writes(void)
 {
-	struct sigaction act = {.sa_handler = on_pipe, .sa_flags = SA_RESTART}, old;
+	static const int sigs[] = {SIGPIPE, SIGXFSZ};
+	struct sigaction act = {.sa_handler = on_failed_write, .sa_flags = SA_RESTART}, old;
 
-	if (!sigaction(SIGPIPE, NULL, &old) && old.sa_handler != SIG_IGN)
-		sigaction(SIGPIPE, &act, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(sigs); i++)
+		if (!sigaction(sigs[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(sigs[i], &act, NULL);
 }
 
 int main(int argc, char **argv)
@@ -238,7 +240,7 @@ int main(int argc, char **argv)
 
 	keep_standard_files();
 	take_stdout();
-	catch_pipe();
+	catch_failed_writes();
 	skep_log_set(on_log, NULL);
 	if (argc < 2) {
 		print_help(stderr);

@@ -86,7 +86,7 @@ static u64 get_stack(struct vm_run *run, u64 ctx, u64 buf, u64 size, u64 flags, 
 
 	size = (u32)size;
 	nr = fill_stack(run, ptr_of(buf), size, flags);
-	mem_zero((char *)ptr_of(buf) + (nr < 0 ? 0 : nr), nr < 0 ? size : size - nr);
+	mem_zero(ptr_of(buf + (nr < 0 ? 0 : nr)), nr < 0 ? size : size - nr);
 	return nr;
 }
 
