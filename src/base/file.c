@@ -113,7 +113,8 @@ int file_mkdirs(const char *path, struct skep_diag *diag)
 	int err;
 
 	if (strlen(path) >= sizeof(buf))
-		return diag_set(diag, -ENAMETOOLONG, "path too long");
+		return diag_set(diag, -ENAMETOOLONG,
+				"can't make the directory: its path is too long");
 	strcpy(buf, path);
 	for (char *s = buf + 1;; s++) {
 		char c = *s;

@@ -191,7 +191,8 @@ static int start_child(struct proc *p, struct child_args *c, int go_fd, struct s
 	pid_t pid = fork();
 
 	if (pid < 0)
-		return diag_set(diag, -errno, "fork: %s", strerror(errno));
+		return diag_set(diag, -errno, "can't start the command, no process: %s",
+				strerror(errno));
 	if (!pid)
 		run_child(c);
 	p->main_pid = pid;
@@ -248,7 +249,8 @@ int proc_spawn(struct proc *p, struct skep_diag *diag)
 	if (!c.filter)
 		return diag_nomem(diag);
 	if (pipe2(go, O_CLOEXEC) || pipe2(error, O_CLOEXEC))
-		return diag_set(diag, -errno, "pipe: %s", strerror(errno));
+		return diag_set(diag, -errno, "can't start the command, no pipe: %s",
+				strerror(errno));
 	build_filter(p, c.filter);
 	p->all_stops = !has_seccomp_trace();
 	if (p->all_stops) {
@@ -275,7 +277,9 @@ static int seize_thread(struct proc *p, u32 tid, u32 tgid, struct skep_diag *dia
 	if (proc_task_find(p, tid))
 		return 0;
 	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)proc_ptrace_options(p)) < 0)
-		return errno == ESRCH ? 0 : diag_set(diag, -errno, "%s", strerror(errno));
+		return errno == ESRCH ? 0
+				      : diag_set(diag, -errno, "can't trace thread %u: %s", tid,
+						 strerror(errno));
 	t = proc_task_new(p, tid, tgid, NULL);
 	if (!t)
 		return diag_nomem(diag);

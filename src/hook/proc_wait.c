@@ -352,7 +352,8 @@ int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag)
 	if (timeout_ms <= 0)
 		flags |= WNOHANG;
 	else if (timeout_ms != p->timer_ms && (err = start_timer(p, timeout_ms)))
-		return diag_set(diag, err, "timer: %s", strerror(-err));
+		return diag_set(diag, err, "can't set the timer that wakes the loop: %s",
+				strerror(-err));
 	for (tick = 0; !tick;) {
 		tid = waitpid(-1, &status, flags);
 		if (tid > 0)

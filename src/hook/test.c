@@ -321,8 +321,9 @@ static int run_once(struct test_hook *t, struct hook_prog *hp, struct skep_diag 
 	if (shape == TEST_RAW || shape == TEST_DATA64)
 		return run_raw(t, hp);
 	err = run_packet(t, hp, diag);
-	return err ? diag_at(diag, diag_set(diag, err, "%s", strerror(-err)), "program %s",
-			     hp->prog->name)
+	return err ? diag_at(diag,
+			     diag_set(diag, err, "can't run it on this packet: %s", strerror(-err)),
+			     "program %s", hp->prog->name)
 		   : 0;
 }
 

@@ -219,12 +219,12 @@ int clang_run(char *const *argv, const int *fds, struct clang_result *ret, struc
 	memset(ret, 0, sizeof(*ret));
 	err = make_pipe(out);
 	if (err)
-		return diag_set(diag, err, "pipe: %s", strerror(-err));
+		return diag_set(diag, err, "can't run the compiler, no pipe: %s", strerror(-err));
 	err = make_pipe(text);
 	if (err) {
 		close(out[0]);
 		close(out[1]);
-		return diag_set(diag, err, "pipe: %s", strerror(-err));
+		return diag_set(diag, err, "can't run the compiler, no pipe: %s", strerror(-err));
 	}
 	err = start(argv, fds, out[1], text[1], &pid);
 	close(out[1]);
