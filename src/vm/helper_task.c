@@ -21,6 +21,7 @@
 
 #define NSEC_PER_SEC 1000000000ull
 #define MAX_SIGNAL   64
+#define PROCFS_COST  20000                           /* a look at files of /proc, in instructions */
 #define JIFFIES_HZ   250                             /* CONFIG_HZ of Debian's kernels */
 #define JIFFIES_BOOT ((u64)(u32)(-300 * JIFFIES_HZ)) /* INITIAL_JIFFIES */
 #define CGROUP_ROOT  "/sys/fs/cgroup"
@@ -154,12 +155,14 @@ static bool cgroup_path(u32 tgid, char *path, size_t size)
 }
 
 /* The inode of the ancestor at a level (0: the root) is its id. 0: there is none. */
-static u64 ancestor_id(u32 tgid, u32 level)
+static u64 ancestor_id(struct vm_run *run, u32 level)
 {
+	u32 tgid = run->env->task.tgid;
 	char path[MAX_CGROUP + sizeof(CGROUP_ROOT)];
 	char *end = path + strlen(CGROUP_ROOT);
 	struct stat st;
 
+	vm_charge(run, PROCFS_COST);
 	if (!cgroup_path(tgid, path, sizeof(path)))
 		return 0;
 	for (; level; level--) {
@@ -175,7 +178,7 @@ static u64 ancestor_cgroup_id(struct vm_run *run, u64 level, u64 r2, u64 r3, u64
 {
 	if ((int)level < 0)
 		return 0;
-	return ancestor_id(run->env->task.tgid, level);
+	return ancestor_id(run, level);
 }
 
 /* Entries of a cgroup array are ids here. */
@@ -191,7 +194,7 @@ static u64 under_cgroup(struct vm_run *run, u64 map, u64 idx, u64 r3, u64 r4, u6
 		return -EAGAIN;
 	if (target == run->env->task.cgroup_id)
 		return 1;
-	for (u32 level = 0; (id = ancestor_id(run->env->task.tgid, level)); level++)
+	for (u32 level = 0; (id = ancestor_id(run, level)); level++)
 		if (id == target)
 			return 1;
 	return 0;
@@ -229,6 +232,7 @@ static long ns_pids(struct vm_run *run, u64 dev, u64 ino, struct bpf_pidns_info 
 	char path[64];
 	struct stat st;
 
+	vm_charge(run, PROCFS_COST);
 	snprintf(path, sizeof(path), "/proc/%u/ns/pid", task->tgid);
 	if (stat(path, &st))
 		return -ENOENT;
