@@ -57,6 +57,7 @@ void proc_on_exit(struct proc *p, struct proc_task *t);
 void proc_on_rename(struct proc *p, struct proc_task *t, const char old_comm[16]);
 void proc_on_kill(struct proc *p, struct proc_task *t); /* a system call that sent a signal */
 bool proc_is_kill(s64 nr);
+bool proc_has_pending(u32 tid, int sig);
 bool proc_is_suicide(const struct proc_task *t);
 void proc_on_signal(struct proc *p, struct proc_task *t, int sig);
 void proc_on_sample(struct proc *p, struct proc_task *t);

@@ -114,6 +114,15 @@ static bool is_ignored(u32 pid, int sig)
 	       (quiet && !in_mask(status, "\nSigCgt:", sig) && !in_mask(status, "\nSigBlk:", sig));
 }
 
+/* For this thread alone. */
+bool proc_has_pending(u32 tid, int sig)
+{
+	char path[64], status[4096];
+
+	snprintf(path, sizeof(path), "/proc/%u/status", tid);
+	return slurp(path, status, sizeof(status)) && in_mask(status, "\nSigPnd:", sig);
+}
+
 static void read_comm_of(u32 pid, char comm[16])
 {
 	char buf[32];

@@ -419,6 +419,12 @@ static void hold_at(struct proc *p, struct proc_task *t, int status)
 		ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
 		return;
 	}
+	/* It hit a breakpoint just before: that stop comes next, and must come while we are here.
+	 */
+	if (event == PTRACE_EVENT_STOP && proc_has_pending(t->tid, SIGTRAP)) {
+		ptrace(PTRACE_CONT, t->tid, NULL, NULL);
+		return;
+	}
 	t->state = PROC_HELD;
 	t->held_sig = 0;
 	if (!event && sig == SIGTRAP && uprobe_trapped(p, t))
@@ -429,12 +435,17 @@ static void hold_at(struct proc *p, struct proc_task *t, int status)
 		t->held_sig = sig;
 }
 
+static bool is_held(const struct proc_task *t)
+{
+	return t && (t->state == PROC_HELD || t->state == PROC_PARKED);
+}
+
 static bool all_held(const struct proc *p)
 {
 	for (size_t i = 0; i < p->tasks.room; i++) {
 		const struct proc_task *t = p->tasks.slots[i].value;
 
-		if (t && t->state != PROC_HELD && t->state != PROC_PARKED)
+		if (t && !is_held(t))
 			return false;
 	}
 	return true;
@@ -442,12 +453,15 @@ static bool all_held(const struct proc *p)
 
 static void let_all_go(struct proc *p)
 {
+	for (size_t i = 0; i < p->tasks.room; i++)
+		if (is_held(p->tasks.slots[i].value))
+			uprobe_leave(p->tasks.slots[i].value);
 	for (size_t i = 0; i < p->tasks.room; i++) {
 		struct proc_task *t = p->tasks.slots[i].value;
 
-		if (!t || (t->state != PROC_HELD && t->state != PROC_PARKED))
+		if (!is_held(t))
 			continue;
-		uprobe_remove(p, t);
+		uprobe_remove(t);
 		if (t->regs_dirty)
 			proc_set_regs(t);
 		ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(uintptr_t)t->held_sig);

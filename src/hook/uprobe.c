@@ -653,14 +653,20 @@ bool uprobe_trapped(struct proc *p, struct proc_task *t)
 
 /* --- the end -------------------------------------------------------------------------------- */
 
-void uprobe_remove(struct proc *p, struct proc_task *t)
+void uprobe_leave(struct proc_task *t)
 {
-	struct uprobe_space *s = t->process->uprobes;
-
 	if (uprobe_is_stepping(t))
 		end_step(t);
 	for (u32 i = 0; t->uprobe && i < t->uprobe->nr_rets; i++)
 		proc_write(t, t->uprobe->rets[i].slot, &t->uprobe->rets[i].to, 8);
+	if (t->uprobe)
+		t->uprobe->nr_rets = 0;
+}
+
+void uprobe_remove(struct proc_task *t)
+{
+	struct uprobe_space *s = t->process->uprobes;
+
 	if (!s)
 		return;
 	poke(t, copy_addr(s), s->under_trampoline + 1, s->trampoline ? UPROBE_INSN_MAX : 0);

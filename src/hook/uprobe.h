@@ -29,7 +29,9 @@ bool uprobe_is_waiting(struct proc_task *t);
 void uprobe_retry(struct proc_task *t);
 /* Another signal came while it was stepping. */
 void uprobe_interrupted(struct proc *p, struct proc_task *t);
-/* Before a stopped thread is let go for good: original instructions and return addresses back. */
-void uprobe_remove(struct proc *p, struct proc_task *t);
+/* Before stopped threads are let go for good: all of them leave their steps, and their return
+ * addresses are put back; then the original instructions. */
+void uprobe_leave(struct proc_task *t);
+void uprobe_remove(struct proc_task *t);
 
 #endif

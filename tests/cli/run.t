@@ -119,6 +119,57 @@ run "$tmp/many.bpf.c" -- true 2>"$tmp/err"
 is "$(grep -c 'left out: program' "$tmp/err")" 4 "four are told why"
 has "$(cat "$tmp/err")" 'left out: 3 more programs .*: it5, it6, it7$' "the others by name"
 
+# --- a running process with threads in its breakpoints goes on unharmed
+cat >"$tmp/busy.c" <<'EOF'
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+static volatile int stop, bad;
+__attribute__((noinline)) long work(long a) { __asm__ volatile(""); return a + 1; }
+static void *run(void *arg)
+{
+	for (long n = 0; !stop; n++) {
+		bad |= work(n) != n + 1;
+		if (n % 100 == 0)
+			usleep(1000);
+	}
+	return arg;
+}
+static void on_term(int sig) { stop = sig; }
+int main(void)
+{
+	pthread_t t[4];
+	signal(SIGTERM, on_term);
+	alarm(60);
+	for (int i = 0; i < 4; i++)
+		pthread_create(t + i, NULL, run, NULL);
+	while (!stop)
+		usleep(10000);
+	for (int i = 0; i < 4; i++)
+		pthread_join(t[i], NULL);
+	return bad ? 1 : 5;
+}
+EOF
+cat >"$tmp/busy.bpf.c" <<EOF
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+char LICENSE[] SEC("license") = "GPL";
+unsigned long calls, returns;
+SEC("uprobe/$tmp/busy:work") int enter(void *c) { __sync_fetch_and_add(&calls, 1); return 0; }
+SEC("uretprobe/$tmp/busy:work") int leave(void *c) { __sync_fetch_and_add(&returns, 1); return 0; }
+EOF
+if [ "$(cat /proc/sys/kernel/yama/ptrace_scope 2>/dev/null || echo 0)" -le 0 ] &&
+	cc -O1 -o "$tmp/busy" "$tmp/busy.c" -lpthread 2>/dev/null; then
+	"$tmp/busy" &
+	busy=$!
+	out=$(run "$tmp/busy.bpf.c" -q -d 0.5 -p $busy)
+	has "$out" 'calls = [1-9]' "--pid: calls of a process with threads"
+	has "$out" 'returns = [1-9]' "and their returns"
+	kill $busy
+	wait $busy
+	is $? 5 "the process goes on"
+fi
+
 # --- exit statuses
 run $progs/hello.bpf.c -q -- sh -c 'exit 7' >/dev/null
 is $? 7 "the command's exit status is passed on"
