@@ -117,10 +117,10 @@ static bool is_ignored(u32 pid, int sig)
 /* For this thread alone. */
 bool proc_has_pending(u32 tid, int sig)
 {
-	char path[64], status[4096];
+	char status[4096];
 
-	snprintf(path, sizeof(path), "/proc/%u/status", tid);
-	return slurp(path, status, sizeof(status)) && in_mask(status, "\nSigPnd:", sig);
+	return procfs_read(tid, "status", status, sizeof(status)) &&
+	       in_mask(status, "\nSigPnd:", sig);
 }
 
 static void read_comm_of(u32 pid, char comm[16])
