@@ -293,14 +293,6 @@ static u64 set_retval(struct vm_run *run, u64 value, u64 r2, u64 r3, u64 r4, u64
 	return 0;
 }
 
-/* The hook does it, if it can: it looks at these fields after the run. */
-static u64 override_return(struct vm_run *run, u64 regs, u64 value, u64 r3, u64 r4, u64 r5)
-{
-	run->env->override = true;
-	run->env->override_value = value;
-	return 0;
-}
-
 const struct vm_helper helpers_task[] = {
 	{SPEC_HELPER_get_current_pid_tgid, pid_tgid},
 	{SPEC_HELPER_get_current_uid_gid, uid_gid},
@@ -325,6 +317,5 @@ const struct vm_helper helpers_task[] = {
 	{SPEC_HELPER_send_signal_thread, signal_thread},
 	{SPEC_HELPER_get_retval, get_retval},
 	{SPEC_HELPER_set_retval, set_retval},
-	{SPEC_HELPER_override_return, override_return},
 	{0, NULL},
 };

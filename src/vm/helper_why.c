@@ -34,6 +34,7 @@ static const struct {
 	{SPEC_HELPER_sysctl_get_new_value, NO_SYSCTL},
 	{SPEC_HELPER_sysctl_set_new_value, NO_SYSCTL},
 	{SPEC_HELPER_find_vma, NO_VMA},
+	{SPEC_HELPER_override_return, "the calls of a traced command are watched, not changed"},
 };
 
 /* Kernel functions by what their names begin with; the first row that fits. */

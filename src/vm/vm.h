@@ -86,9 +86,7 @@ struct vm_env {
 	u32 nr_mem;
 	struct strbuf *seq; /* output of bpf_seq_*; NULL: none */
 	/* What a run leaves behind for the hook. */
-	int retval;         /* bpf_get_retval and bpf_set_retval: of the call that is judged */
-	bool override;      /* bpf_override_return was called */
-	u64 override_value; /* … with this value */
+	int retval; /* bpf_get_retval and bpf_set_retval: of the call that is judged */
 };
 
 /* --- the machine ---------------------------------------------------------------------------- */

@@ -260,11 +260,9 @@ static void test_probe(void)
 		 "r2 = r10\nr2 += -8\ncall bpf_get_func_ret#184\nexit", -EOPNOTSUPP);
 	gives_as(SPEC_PROG_TRACING, SPEC_ATTACH_TRACE_FEXIT, "the return value",
 		 "r2 = r10\nr2 += -8\ncall bpf_get_func_ret#184\nr0 = *(u64 *)(r10 -8)\nexit", 44);
-	gives("override", "r2 = -5\ncall bpf_override_return#58\nexit", 0);
-	ok(env.override && (s64)env.override_value == -5, "is left for the hook");
 	gives_as(SPEC_PROG_CGROUP_SOCK, 0, "retval",
 		 "r1 = -13\ncall bpf_set_retval#187\ncall bpf_get_retval#186\nexit", -13);
-	is_int(env.retval, -13, "is left for the hook, too");
+	is_int(env.retval, -13, "is left for the hook");
 }
 
 static void test_namespaces(void)
