@@ -49,15 +49,32 @@ static const struct opt options[] = {
 static struct skep_session *volatile stoppable; /* for the signal handlers */
 static bool has_command;
 
+/* Two Ctrl-C within a second. Only from a handler. */
+static bool is_second_press(void)
+{
+	static struct timespec last;
+	struct timespec t;
+	bool soon;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	soon = (t.tv_sec - last.tv_sec) * 1000 + (t.tv_nsec - last.tv_nsec) / 1000000 < 1000;
+	last = t;
+	return soon;
+}
+
 /*
- * The first Ctrl-C reaches a traced command too, so its end is waited for, a second long; without
- * a command, and the second time, the session stops at once.
+ * Ctrl-C at a terminal reaches a traced command too, which decides what it means: a shell goes on,
+ * and so do we; pressed twice it is meant for us. A signal that somebody sends to us alone ends the
+ * session: without a command at once, else when the command ends or after a second.
  */
-static void on_signal(int sig)
+static void on_signal(int sig, siginfo_t *info, void *ucontext)
 {
 	struct skep_session *s = stoppable;
+	bool from_terminal = sig == SIGINT && info->si_code == SI_KERNEL && has_command;
 
-	if (sig != SIGALRM && !cli_interrupts++ && has_command) {
+	if (from_terminal && !is_second_press())
+		return;
+	if (sig != SIGALRM && !cli_interrupts++ && has_command && !from_terminal) {
 		alarm(1);
 		return;
 	}
@@ -69,7 +86,7 @@ static void on_signal(int sig)
 static void catch_signals(bool command)
 {
 	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
-	struct sigaction sa = {.sa_handler = on_signal};
+	struct sigaction sa = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
 	has_command = command;
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
