@@ -3,7 +3,6 @@
 # The same objects on the same command, in Linux and in the user engine: the records are the same,
 # field by field, but for pids and addresses. Further programs: SKEP_ORACLE="a.bpf.c b.bpf.c".
 cd "${ORACLE_INSIDE:-$(dirname "$0")/../..}" || exit 1
-. tests/tap.sh
 B=${B:-build}
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root: programs are loaded into the kernel"; exit 0; }
 [ -e /sys/kernel/btf/vmlinux ] || { echo "1..0 # SKIP the kernel has no BTF"; exit 0; }
@@ -11,6 +10,8 @@ B=${B:-build}
 if [ -z "$ORACLE_INSIDE" ]; then
 	ORACLE_INSIDE=$PWD exec unshare -m sh -c 'mount -t tracefs none /sys/kernel/tracing && exec sh tests/root/oracle.t'
 fi
+
+. tests/tap.sh
 
 # A command with a name of its own, so that its records can be told from the rest of the machine's.
 name=tracee$$
