@@ -172,6 +172,8 @@ static int run(int argc, char **argv)
 		status = rest.nr && rest.items[0].name
 				 ? cli_usage(&cmd_show, "no option --%s", rest.items[0].name)
 				 : cli_usage(&cmd_show, "which FILE (.bpf.c or .bpf.o)?");
+	if (!status && c.format == 1 && c.insns)
+		status = cli_usage(&cmd_show, "--insns is text: it has no JSON");
 	if (!status)
 		status = open_and_show(&c, rest.items[0].value);
 	opt_rest_done(&rest);

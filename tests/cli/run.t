@@ -224,4 +224,9 @@ sleep 0.7
 kill -INT $pid
 wait $pid
 has "$(cat "$tmp/err")" 'events: [0-9]+ produced' "after Ctrl-C the summary comes"
+
+# --- skep show
+"$skep" show --insns -o json $progs/hello.bpf.c >"$tmp/out" 2>"$tmp/err"
+is $? 2 "instructions as JSON: usage, not text in its place"
+is "$(cat "$tmp/out")" "" "and nothing on stdout"
 tap_done
