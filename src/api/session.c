@@ -87,17 +87,12 @@ static struct engine_opts engine_options(struct skep_session *s)
 	};
 }
 
-/* Which engine, and why. There is one so far; asking for the other is an error that says so. */
+/* Which engine, and why. */
 static int choose_engine(struct skep_session *s, const struct engine_ops **ret,
 			 struct skep_diag *diag)
 {
-	if (s->opts.engine == SKEP_ENGINE_KERNEL)
-		return diag_set_full(diag, -ENOTSUP, "no-kernel-engine",
-				     "-e user runs the same object without privileges",
-				     "this version of skep has no kernel engine");
-	*ret = &engine_user;
-	s->why = s->opts.engine == SKEP_ENGINE_USER ? "as asked"
-						    : "the only one in this version of skep";
+	*ret = s->opts.engine == SKEP_ENGINE_KERNEL ? &engine_kernel : &engine_user;
+	s->why = s->opts.engine == SKEP_ENGINE_AUTO ? "it needs no privileges" : "as asked";
 	log_info("engine: %s (%s)", (*ret)->name, s->why);
 	return 0;
 }
@@ -192,7 +187,14 @@ void skep_session_get_stats(const struct skep_session *s, struct skep_session_st
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
-static int find_map(struct skep_session *s, const char *name, struct map **ret,
+static int map_io(struct skep_session *s, u32 idx, struct event_map_io *ret, struct skep_diag *diag)
+{
+	int err = s->engine->ops->map_io(s->engine, idx, ret);
+
+	return err ? diag_set(diag, err, "the map was not made") : 0;
+}
+
+static int find_map(struct skep_session *s, const char *name, struct event_map_io *ret,
 		    struct skep_diag *diag)
 {
 	int idx = object_map_idx(s->obj->obj, name);
@@ -200,29 +202,28 @@ static int find_map(struct skep_session *s, const char *name, struct map **ret,
 	if (idx < 0)
 		return diag_set_full(diag, -ENOENT, "no-such-map", "skep show FILE lists the maps",
 				     "no map is called \"%s\"", name);
-	*ret = s->engine->ops->map(s->engine, (u32)idx);
-	return 0;
+	return map_io(s, (u32)idx, ret, diag);
 }
 
 int skep_session_map_set(struct skep_session *s, const char *name, const char *key,
 			 const char *value, struct skep_diag *diag)
 {
-	struct map *map;
-	int err = find_map(s, name, &map, diag);
+	struct event_map_io io;
+	int err = find_map(s, name, &io, diag);
 
 	if (!err)
-		err = event_map_set(map, s->obj->obj->btf, key, value, diag);
+		err = event_map_io_set(&io, s->obj->obj->btf, key, value, diag);
 	return err ? diag_at(diag, err, "map %s", name) : 0;
 }
 
 int skep_session_map_load(struct skep_session *s, const char *name, const char *json,
 			  struct skep_diag *diag)
 {
-	struct map *map;
-	int err = find_map(s, name, &map, diag);
+	struct event_map_io io;
+	int err = find_map(s, name, &io, diag);
 
 	if (!err)
-		err = event_map_load(map, s->obj->obj->btf, json, diag);
+		err = event_map_io_load(&io, s->obj->obj->btf, json, diag);
 	return err ? diag_at(diag, err, "map %s", name) : 0;
 }
 
@@ -273,14 +274,13 @@ static void add_var(struct vars *v, const struct object_var *var)
 	strbuf_puts(&v->out, "}\n");
 }
 
-static int print_vars(struct skep_session *s, u32 idx, enum event_style style, skep_write_fn write,
-		      void *ctx)
+static int print_vars(struct skep_session *s, u32 idx, const struct event_map_io *io,
+		      enum event_style style, skep_write_fn write, void *ctx)
 {
 	struct vars v = {.obj = s->obj->obj, .map = idx, .style = style};
 	u8 *now = mem_zalloc(v.obj->maps[idx].def.value_size);
 	u32 zero = 0;
-	int err = now ? map_user_lookup(s->engine->ops->map(s->engine, idx), &zero, now, 0)
-		      : -ENOMEM;
+	int err = now ? io->lookup(io->ctx, &zero, now) : -ENOMEM;
 
 	v.now = now;
 	for (u32 i = 0; i < v.obj->nr_vars && !err; i++)
@@ -298,10 +298,13 @@ static int print_one(struct skep_session *s, u32 idx, enum event_style style, sk
 		     void *ctx)
 {
 	const struct object *o = s->obj->obj;
+	struct event_map_io io;
 
+	if (s->engine->ops->map_io(s->engine, idx, &io))
+		return 0; /* not made: nothing is in it */
 	if (o->maps[idx].kind != OBJECT_MAP_USER && o->btf)
-		return print_vars(s, idx, style, write, ctx);
-	return event_map_print(s->engine->ops->map(s->engine, idx), o->btf, style, write, ctx);
+		return print_vars(s, idx, &io, style, write, ctx);
+	return event_map_io_print(&io, o->btf, style, write, ctx);
 }
 
 /* A negative err is explained; others are what the caller's write returned. */
@@ -318,12 +321,12 @@ int skep_session_map_print(struct skep_session *s, const char *name, enum skep_f
 {
 	enum event_style style = format == SKEP_FORMAT_JSON ? EVENT_STYLE_JSON : EVENT_STYLE_TEXT;
 	struct object *o = s->obj->obj;
-	struct map *map;
+	struct event_map_io io;
 	u32 idx;
 	int err = 0;
 
 	if (name) {
-		err = find_map(s, name, &map, diag);
+		err = find_map(s, name, &io, diag);
 		if (err)
 			return err;
 		idx = (u32)object_map_idx(o, name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * What an engine is: it loads the programs of an opened object, attaches them, and delivers what
- * they report. user.c runs them in this process; an engine on Linux stands beside it.
+ * they report. user.c runs them in this process, kernel.c in Linux.
  *
  * One thread drives an engine; only stop may be called from elsewhere (it is async-signal-safe).
  */
@@ -9,6 +9,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/diag.h"
+#include "event/value.h"
 #include "hook/hook.h"
 #include "object/object.h"
 #include <skep/event.h>
@@ -39,7 +40,8 @@ struct engine_ops {
 	int (*poll)(struct engine *e, int timeout_ms, struct skep_diag *diag);
 	void (*stop)(struct engine *e);
 	void (*stats)(const struct engine *e, struct engine_stats *ret);
-	struct map *(*map)(struct engine *e, u32 idx); /* the live map of the object's map idx */
+	/* The live map of the object's map idx; 0, or -ENOENT where it was not made. */
+	int (*map_io)(struct engine *e, u32 idx, struct event_map_io *ret);
 	void (*free)(struct engine *e);
 };
 
@@ -47,6 +49,6 @@ struct engine {
 	const struct engine_ops *ops;
 };
 
-extern const struct engine_ops engine_user;
+extern const struct engine_ops engine_user, engine_kernel;
 
 #endif

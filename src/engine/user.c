@@ -189,11 +189,12 @@ static void user_stats(const struct engine *e, struct engine_stats *ret)
 	}
 }
 
-static struct map *user_map(struct engine *e, u32 idx)
+static int user_map_io(struct engine *e, u32 idx, struct event_map_io *ret)
 {
 	struct user *u = container_of(e, struct user, engine);
 
-	return idx < u->nr_maps ? u->maps[idx] : NULL;
+	*ret = event_map_io_of(u->maps[idx]);
+	return 0;
 }
 
 const struct engine_ops engine_user = {
@@ -203,6 +204,6 @@ const struct engine_ops engine_user = {
 	.poll = user_poll,
 	.stop = user_stop,
 	.stats = user_stats,
-	.map = user_map,
+	.map_io = user_map_io,
 	.free = user_free,
 };

@@ -21,19 +21,6 @@ static int fill_internal(struct map *map, const struct object_map *om, struct sk
 #define DEFAULT_ENTRIES    10240
 #define DEFAULT_STACK_SIZE (127 * 8) /* the kernel's PERF_MAX_STACK_DEPTH addresses */
 
-/* Linux wants max_entries 0 of these. */
-static bool is_storage(u32 type)
-{
-	static const u32 storages[] = {SPEC_MAP_SK_STORAGE,     SPEC_MAP_INODE_STORAGE,
-				       SPEC_MAP_TASK_STORAGE,   SPEC_MAP_CGRP_STORAGE,
-				       SPEC_MAP_CGROUP_STORAGE, SPEC_MAP_PERCPU_CGROUP_STORAGE};
-
-	for (u32 i = 0; i < ARRAY_SIZE(storages); i++)
-		if (storages[i] == type)
-			return true;
-	return false;
-}
-
 /*
  * Many objects leave sizes to the loader that was written for them, and Linux refuses a map of
  * size 0. We take a usual size and say so.
@@ -46,7 +33,7 @@ static void complete(struct map_def *def)
 	}
 	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_entries)
 		def->max_entries = map_nr_cpus(); /* libbpf does so, too */
-	if (def->max_entries || !def->key_size || is_storage(def->type))
+	if (def->max_entries || !def->key_size || map_type_is_storage(def->type))
 		return;
 	def->max_entries = DEFAULT_ENTRIES;
 	log_warn("map %s: the object does not say how large it is; it gets %u entries", def->name,

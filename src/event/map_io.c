@@ -20,7 +20,7 @@ static int user_update(void *ctx, const void *key, const void *value)
 	return map_user_update(ctx, key, value, BPF_ANY);
 }
 
-struct event_map_io map_io_of(struct map *map)
+struct event_map_io event_map_io_of(struct map *map)
 {
 	return (struct event_map_io){
 		.def = &map->def,

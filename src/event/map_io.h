@@ -6,8 +6,6 @@
 #include "event/field.h"
 #include "event/value.h"
 
-struct event_map_io map_io_of(struct map *map);
-
 bool map_io_is_percpu(const struct event_map_io *io);
 bool map_io_is_array(const struct event_map_io *io);
 size_t map_io_value_size(const struct event_map_io *io); /* as lookup gives it: all CPUs */

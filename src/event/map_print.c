@@ -407,7 +407,7 @@ int event_map_io_print(const struct event_map_io *io, const struct btf *btf, enu
 int event_map_print(struct map *map, const struct btf *btf, enum event_style style, write_fn write,
 		    void *ctx)
 {
-	struct event_map_io io = map_io_of(map);
+	struct event_map_io io = event_map_io_of(map);
 
 	return event_map_io_print(&io, btf, style, write, ctx);
 }

@@ -121,7 +121,7 @@ int event_map_io_set(const struct event_map_io *io, const struct btf *btf, const
 
 int event_map_load(struct map *map, const struct btf *btf, const char *json, struct skep_diag *diag)
 {
-	struct event_map_io io = map_io_of(map);
+	struct event_map_io io = event_map_io_of(map);
 
 	return event_map_io_load(&io, btf, json, diag);
 }
@@ -129,7 +129,7 @@ int event_map_load(struct map *map, const struct btf *btf, const char *json, str
 int event_map_set(struct map *map, const struct btf *btf, const char *key, const char *value,
 		  struct skep_diag *diag)
 {
-	struct event_map_io io = map_io_of(map);
+	struct event_map_io io = event_map_io_of(map);
 
 	return event_map_io_set(&io, btf, key, value, diag);
 }

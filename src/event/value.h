@@ -58,6 +58,7 @@ struct event_map_io {
 	int (*update)(void *ctx, const void *key, const void *value);
 };
 
+struct event_map_io event_map_io_of(struct map *map); /* one of this process */
 int event_map_io_set(const struct event_map_io *io, const struct btf *btf, const char *key,
 		     const char *value, struct skep_diag *diag);
 int event_map_io_load(const struct event_map_io *io, const struct btf *btf, const char *json,

@@ -51,6 +51,18 @@ static const struct map_ops *const types[] = {
 	[SPEC_MAP_ARENA] = &map_arena_ops,
 };
 
+bool map_type_is_storage(u32 type)
+{
+	static const u32 storages[] = {SPEC_MAP_SK_STORAGE,     SPEC_MAP_INODE_STORAGE,
+				       SPEC_MAP_TASK_STORAGE,   SPEC_MAP_CGRP_STORAGE,
+				       SPEC_MAP_CGROUP_STORAGE, SPEC_MAP_PERCPU_CGROUP_STORAGE};
+
+	for (u32 i = 0; i < ARRAY_SIZE(storages); i++)
+		if (storages[i] == type)
+			return true;
+	return false;
+}
+
 /* --- CPUs ------------------------------------------------------------------------------------ */
 
 #define MAX_CPUS 8192 /* NR_CPUS of any distribution's kernel */

@@ -116,9 +116,10 @@ void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx);
 bool map_spin_lock(void *lock);
 void map_spin_unlock(void *lock);
 
-u32 map_nr_cpus(void);     /* how many CPUs per-CPU values have: the possible CPUs */
-u32 map_current_cpu(void); /* of the running program; see map_set_cpu */
-void map_set_cpu(int cpu); /* this thread's programs see that CPU; -1: the real one */
+bool map_type_is_storage(u32 type); /* its max_entries must be 0 */
+u32 map_nr_cpus(void);              /* how many CPUs per-CPU values have: the possible CPUs */
+u32 map_current_cpu(void);          /* of the running program; see map_set_cpu */
+void map_set_cpu(int cpu);          /* this thread's programs see that CPU; -1: the real one */
 
 /* RCU: values that a program got stay readable until its matching unlock. May nest. */
 void map_read_lock(void);

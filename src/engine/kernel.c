@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The kernel engine: the same object in Linux. This file is a table of contents: `steps` is how an
+ * object gets into the kernel, kernel_poll is the loop that delivers what it reports.
+ *
+ *     command (forked, waiting) → open (libbpf) → our values → load → maps → readers
+ *     start: attach, then let the command go; poll: records to the caller, until the command ends
+ *
+ * Whatever is made is held by descriptors of this process, and goes with it.
+ */
+#include "engine/kernel.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include <errno.h>
+#include <string.h>
+
+static const struct {
+	const char *what;
+	int (*run)(struct kernel_engine *k, struct skep_diag *diag);
+} steps[] = {
+	{"command", kernel_child_spawn}, {"open", kernel_open},
+	{"values", kernel_fill},         {"load", kernel_load_object},
+	{"maps", kernel_maps_open},      {"readers", kernel_events_open},
+};
+
+static void kernel_free(struct engine *e)
+{
+	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
+
+	kernel_links_close(k);
+	kernel_events_close(k);
+	bpf_object__close(k->bpf);
+	kernel_child_done(k);
+	kernel_log_done();
+	mem_free(k->maps);
+	mem_free(k->progs);
+	mem_free(k);
+}
+
+static int kernel_load(struct object *obj, const struct engine_opts *opts, struct engine **ret,
+		       struct skep_diag *diag)
+{
+	struct kernel_engine *k = mem_zalloc(sizeof(*k));
+	int err = k ? 0 : diag_nomem(diag);
+
+	if (err)
+		return err;
+	k->engine.ops = &engine_kernel;
+	k->obj = obj;
+	k->opts = *opts;
+	for (size_t i = 0; i < ARRAY_SIZE(steps) && !err; i++) {
+		err = steps[i].run(k, diag);
+		log_debug("kernel engine: %s: %s", steps[i].what, err ? strerror(-err) : "done");
+	}
+	if (err) {
+		kernel_free(&k->engine);
+		return err;
+	}
+	*ret = &k->engine;
+	return 0;
+}
+
+static int kernel_start(struct engine *e, struct skep_diag *diag)
+{
+	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
+	int err = kernel_attach(k, diag);
+
+	return err ? err : kernel_child_release(k, diag);
+}
+
+static int kernel_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
+{
+	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
+	int err;
+
+	if (k->stopped || k->end)
+		return k->end;
+	err = kernel_events_poll(k, timeout_ms, diag);
+	if (err && err != -EINTR)
+		return err;
+	kernel_child_check(k);
+	if (k->child.ended)
+		kernel_events_drain(k);
+	if (k->end)
+		return k->end;
+	return !k->stopped && !k->child.ended;
+}
+
+/* Async-signal-safe. */
+static void kernel_stop(struct engine *e)
+{
+	container_of(e, struct kernel_engine, engine)->stopped = 1;
+}
+
+static void kernel_stats(const struct engine *e, struct engine_stats *ret)
+{
+	const struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
+
+	*ret = (struct engine_stats){.exit_status = k->child.status};
+	kernel_events_stats(k, ret);
+}
+
+const struct engine_ops engine_kernel = {
+	.name = "kernel",
+	.load = kernel_load,
+	.start = kernel_start,
+	.poll = kernel_poll,
+	.stop = kernel_stop,
+	.stats = kernel_stats,
+	.map_io = kernel_map_io,
+	.free = kernel_free,
+};

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
+/*
+ * The object in libbpf's hands. libbpf reads the same image that our loader has read; what was
+ * chosen since (variables, sizes of maps, programs) is carried over before it loads.
+ *
+ * Maps are matched by name; the internal ones (.rodata and kin) by their section, because their
+ * names are made up.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/kernel.h"
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts);
+	const char *base = strrchr(k->obj->path, '/');
+	const void *image;
+	char name[64];
+	size_t size;
+
+	base = base ? base + 1 : k->obj->path;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
+	opts.object_name = name;
+	image = object_image(k->obj, &size);
+	kernel_log_begin();
+	k->bpf = bpf_object__open_mem(image, size, &opts);
+	if (k->bpf)
+		return 0;
+	return diag_set(diag, -errno, "libbpf can't open it: %s",
+			*kernel_log_first() ? kernel_log_first() : strerror(errno));
+}
+
+/* --- maps ------------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t len = strlen(s), n = strlen(end);
+
+	return len >= n && !strcmp(s + len - n, end);
+}
+
+struct bpf_map *kernel_find_map(struct kernel_engine *k, const struct object_map *om)
+{
+	bool internal = om->kind != OBJECT_MAP_USER;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, k->bpf)
+	{
+		const char *name = bpf_map__name(map);
+
+		if (bpf_map__is_internal(map) != internal)
+			continue;
+		if (internal ? ends_with(name, om->section) : !strcmp(name, om->def.name))
+			return map;
+	}
+	return NULL;
+}
+
+#define DEFAULT_ENTRIES    10240
+#define DEFAULT_STACK_SIZE (127 * 8) /* PERF_MAX_STACK_DEPTH addresses */
+
+/* Sizes that the object leaves to its loader, as in the user engine. */
+static int complete(struct bpf_map *map, const struct object_map *om)
+{
+	u32 type = om->def.type;
+	int err = 0;
+
+	if (type == BPF_MAP_TYPE_STACK_TRACE && !bpf_map__value_size(map)) {
+		bpf_map__set_key_size(map, 4);
+		err = bpf_map__set_value_size(map, DEFAULT_STACK_SIZE);
+	}
+	if (om->def.max_entries && om->def.max_entries != bpf_map__max_entries(map))
+		err = bpf_map__set_max_entries(map, om->def.max_entries);
+	if (bpf_map__max_entries(map) || !bpf_map__key_size(map) ||
+	    type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map_type_is_storage(type))
+		return err;
+	log_warn("map %s: the object does not say how large it is; it gets %u entries",
+		 om->def.name, DEFAULT_ENTRIES);
+	return bpf_map__set_max_entries(map, DEFAULT_ENTRIES);
+}
+
+static int carry_map(struct kernel_engine *k, const struct object_map *om, struct skep_diag *diag)
+{
+	struct bpf_map *map = kernel_find_map(k, om);
+	int err;
+
+	if (!map)
+		return 0; /* .kconfig of an object that uses none of it */
+	if (om->kind == OBJECT_MAP_USER)
+		err = complete(map, om);
+	else if (om->kind == OBJECT_MAP_KCONFIG || !om->data)
+		return 0; /* libbpf's own to fill */
+	else
+		err = bpf_map__set_initial_value(map, om->data, om->def.value_size);
+	if (!err)
+		return 0;
+	diag_set(diag, err, "can't give it its initial value or size: %s", strerror(-err));
+	return diag_at(diag, err, "map %s", om->def.name);
+}
+
+/* Variables that were set to @pid: the process is there already, though it does not run yet. */
+static int set_pid(struct kernel_engine *k, const struct object_var *v, struct skep_diag *diag)
+{
+	const struct object_map *om = &k->obj->maps[v->map];
+	u64 wide = kernel_child_pid(k); /* little-endian: its first v->size bytes are the number */
+
+	if (!wide)
+		return diag_set_full(diag, -EINVAL, "no-pid", "give a COMMAND behind --, or --pid",
+				     "variable %s: @pid is the traced process, and there is none",
+				     v->name);
+	if (om->data && in_bounds(v->off, v->size, om->def.value_size) && v->size <= sizeof(wide))
+		memcpy(om->data + v->off, &wide, v->size);
+	return 0;
+}
+
+/* --- programs --------------------------------------------------------------------------------- */
+
+/* Is it in the initial values of a prog_array? Then tail calls lead to it. */
+static bool is_tail_call_target(const struct object *obj, const struct prog *prog)
+{
+	for (u32 i = 0; i < obj->nr_maps; i++)
+		for (u32 j = 0; j < obj->maps[i].nr_init; j++)
+			if (obj->maps[i].init[j].prog == prog)
+				return true;
+	return false;
+}
+
+static int carry_prog(struct kernel_engine *k, const struct prog *prog, struct skep_diag *diag)
+{
+	struct bpf_program *bpf = bpf_object__find_program_by_name(k->bpf, prog->name);
+	struct kernel_prog *p = &k->progs[k->nr_progs];
+
+	if (!bpf) {
+		diag_set(diag, -ENOENT, "libbpf sees no such program");
+		return diag_at(diag, -ENOENT, "program %s", prog->name);
+	}
+	bpf_program__set_autoload(bpf, prog->autoload);
+	if (!prog->autoload)
+		return 0;
+	*p = (struct kernel_prog){
+		.prog = prog,
+		.bpf = bpf,
+		.is_target = is_tail_call_target(k->obj, prog),
+	};
+	k->nr_progs++;
+	return 0;
+}
+
+int kernel_fill(struct kernel_engine *k, struct skep_diag *diag)
+{
+	struct object *obj = k->obj;
+	int err = 0;
+
+	k->progs = mem_calloc(obj->nr_progs + 1, sizeof(*k->progs));
+	if (!k->progs)
+		return diag_nomem(diag);
+	for (u32 i = 0; i < obj->nr_vars && !err; i++)
+		if (obj->vars[i].is_pid)
+			err = set_pid(k, &obj->vars[i], diag);
+	for (u32 i = 0; i < obj->nr_maps && !err; i++)
+		err = carry_map(k, &obj->maps[i], diag);
+	for (u32 i = 0; i < obj->nr_progs && !err; i++)
+		err = carry_prog(k, &obj->progs[i], diag);
+	if (!err && !k->nr_progs)
+		err = diag_set(diag, -ENOENT, "there is no program to run");
+	return err;
+}
+
+int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag)
+{
+	int err;
+
+	kernel_log_begin();
+	err = bpf_object__load(k->bpf);
+	if (!err)
+		return 0;
+	return diag_set(diag, err, "Linux does not load it: %s",
+			*kernel_log_first() ? kernel_log_first() : strerror(-err));
+}
