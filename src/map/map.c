@@ -214,7 +214,8 @@ char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
 
 	if (__builtin_mul_overflow(nr, size, &total) || total > map_max_area())
 		return NULL;
-	total = align_up(total ? total : 1, page);
+	/* a gap behind it: one byte past a map's end is never another map's first */
+	total = align_up(total ? total : 1, page) + page;
 	p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
 		 -1, 0);
 	if (p == MAP_FAILED)

@@ -70,10 +70,24 @@ struct vm_prog {
 
 /* --- memory --------------------------------------------------------------------------------- */
 
+/* What lies in a region: all of it may be touched, or what its owner has handed out. */
+enum vm_region_kind {
+	REGION_PLAIN,
+	REGION_RING, /* only records that this run has reserved and not yet given back */
+	REGION_HEAP, /* only objects that are allocated */
+};
+
 /* A piece of memory as messages name it. */
 struct vm_region {
 	struct vm_mem mem;
+	enum vm_region_kind kind;
 	const struct map *map; /* whose memory it is; NULL: somebody else's */
+};
+
+/* A record of a ring buffer that a run has reserved and must give back. */
+struct vm_record {
+	struct map *map;
+	u64 base, size;
 };
 
 struct vm {
@@ -113,10 +127,13 @@ struct vm_exec {
 	u32 depth;   /* frames that are open */
 	u32 cleared; /* frames that this run has cleared: once each, for the guard */
 	u32 may_goto;
+	u32 nr_records;
 	u64 *stack; /* LIMIT_FRAMES frames; the first one is at its end */
 	struct vm_frame frames[LIMIT_FRAMES];
+	struct vm_record records[LIMIT_RECORDS];
 	/* the guard's: env->mem as the hits know it, and the hits */
-	u64 seen_base[4], seen_size[4];
+	u32 nr_seen;
+	struct vm_mem seen[VM_ENV_MEMS];
 	struct vm_hit loads[VM_HITS], stores[VM_HITS];
 };
 
@@ -144,6 +161,9 @@ enum guard_answer guard_access(struct vm_exec *x, struct vm_hit *hit, u64 addr, 
 void guard_start(struct vm_exec *x);
 /* After a helper: has it moved what the run may touch? */
 void guard_refresh(struct vm_exec *x);
+/* Records that the run still holds are thrown away. */
+void guard_end(struct vm_exec *x);
+int guard_add_heap(struct vm *vm, const struct vm_mem *mem);
 /* A map that a lookup gave: programs may use it now. */
 bool guard_learn_inner(struct vm_exec *x, u64 map_arg, u64 inner);
 

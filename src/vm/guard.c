@@ -7,6 +7,7 @@
  *
  *   the open frames of the stack      the context of this run       env->mem of this run
  *   one value of one map              one element of an inner map   what vm_mem_add added
+ *   a record of a ring buffer that this run holds                   one allocated object
  *
  * The regions of a machine are sorted and never overlap, and do not change while programs run;
  * only the inner maps that a map of maps gives are learned on the way, under a lock. The
@@ -17,6 +18,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "vm/code.h"
+#include "vm/state.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -71,8 +73,12 @@ static int insert(struct vm_region **regions, size_t *nr, size_t *room, const st
 
 static struct vm_region region_of_map(const struct map *map)
 {
+	bool is_ring = map->def.type == BPF_MAP_TYPE_RINGBUF ||
+		       map->def.type == SPEC_MAP_USER_RINGBUF;
+
 	return (struct vm_region){
 		.map = map,
+		.kind = is_ring ? REGION_RING : REGION_PLAIN,
 		.mem =
 			{
 				.base = (uintptr_t)map->mem.base,
@@ -115,6 +121,70 @@ int vm_mem_add(struct vm *vm, const struct vm_mem *mem)
 	struct vm_region r = {.mem = *mem};
 
 	return insert(&vm->regions, &vm->nr_regions, &vm->room_regions, &r);
+}
+
+int guard_add_heap(struct vm *vm, const struct vm_mem *mem)
+{
+	struct vm_region r = {.mem = *mem, .kind = REGION_HEAP};
+
+	return insert(&vm->regions, &vm->nr_regions, &vm->room_regions, &r);
+}
+
+/* --- records of ring buffers ----------------------------------------------------------------- */
+
+static void forget_hits(struct vm_exec *x)
+{
+	memset(x->loads, 0, sizeof(x->loads));
+	memset(x->stores, 0, sizeof(x->stores));
+}
+
+bool guard_add_record(struct vm_run *run, struct map *map, void *sample, u64 size)
+{
+	struct vm_exec *x = vm_exec_of(run);
+
+	if (x->nr_records >= LIMIT_RECORDS) {
+		ringbuf_discard(map, sample, BPF_RB_NO_WAKEUP);
+		vm_fault(run, "more than %d records of ring buffers are reserved at a time",
+			 LIMIT_RECORDS);
+		return false;
+	}
+	x->records[x->nr_records++] = (struct vm_record){map, (uintptr_t)sample, size};
+	return true;
+}
+
+/* The record that an address is in; NULL: none that this run holds. */
+static const struct vm_record *record_at(const struct vm_exec *x, u64 addr)
+{
+	for (u32 i = x->nr_records; i-- > 0;)
+		if (addr - x->records[i].base < x->records[i].size)
+			return &x->records[i];
+	return NULL;
+}
+
+struct map *guard_drop_record(struct vm_run *run, u64 sample)
+{
+	struct vm_exec *x = vm_exec_of(run);
+
+	for (u32 i = x->nr_records; i-- > 0;) {
+		struct map *map = x->records[i].map;
+
+		if (x->records[i].base != sample)
+			continue;
+		x->records[i] = x->records[--x->nr_records];
+		forget_hits(x);
+		return map;
+	}
+	return NULL;
+}
+
+/* A run that ended with a fault must not stop up the buffer for all others. */
+void guard_end(struct vm_exec *x)
+{
+	while (x->nr_records) {
+		const struct vm_record *r = &x->records[--x->nr_records];
+
+		ringbuf_discard(r->map, (void *)r->base, BPF_RB_NO_WAKEUP);
+	}
 }
 
 /* --- inner maps ----------------------------------------------------------------------------- */
@@ -212,8 +282,29 @@ static bool contains(const struct vm_mem *m, u64 addr)
 	return addr - m->base < m->size;
 }
 
-/* All regions in turn; true when one of them contains addr. *ret is a copy. */
-static bool lookup(struct vm_exec *x, u64 addr, struct vm_region *ret)
+/* A region of which only what has been handed out may be touched: the piece at addr. */
+static bool narrow(struct vm_exec *x, u64 addr, struct vm_region *r)
+{
+	const struct vm_record *record;
+	u64 base, size;
+
+	if (r->kind == REGION_HEAP) {
+		if (!vm_heap_at(x->run.vm->state, addr, &base, &size))
+			return false;
+		r->mem.base = base;
+		r->mem.size = size;
+	} else if (r->kind == REGION_RING) {
+		record = record_at(x, addr);
+		if (!record)
+			return false;
+		r->mem.base = record->base;
+		r->mem.size = r->mem.len = record->size;
+	}
+	return true;
+}
+
+/* All regions in turn, as they are; true when one of them contains addr. *ret is a copy. */
+static bool lookup_whole(struct vm_exec *x, u64 addr, struct vm_region *ret)
 {
 	struct vm_run *run = &x->run;
 	struct vm *vm = run->vm;
@@ -247,11 +338,17 @@ static bool lookup(struct vm_exec *x, u64 addr, struct vm_region *ret)
 	return r;
 }
 
+static bool lookup(struct vm_exec *x, u64 addr, struct vm_region *ret)
+{
+	return lookup_whole(x, addr, ret) && narrow(x, addr, ret);
+}
+
+/* In one of the frames that are open. */
 static bool in_stack(const struct vm_exec *x, u64 addr, u64 len)
 {
-	u64 size = (u64)x->depth * LIMIT_STACK;
+	u64 size = (u64)x->depth * LIMIT_STACK, off = addr - (vm_stack_top(x) - size);
 
-	return in_bounds(addr - (vm_stack_top(x) - size), len, size);
+	return off < size && len <= LIMIT_STACK - off % LIMIT_STACK;
 }
 
 /* May it? GUARD_ZERO: it may not, but a load gives 0. *ret_base, *ret_len: the piece. */
@@ -290,6 +387,11 @@ struct map *vm_map_of(struct vm_run *run, u64 addr)
 	return lookup(vm_exec_of(run), addr, &r) ? (struct map *)r.map : NULL;
 }
 
+void vm_mem_gone(struct vm_run *run)
+{
+	forget_hits(vm_exec_of(run));
+}
+
 void vm_mem_changed(struct vm_run *run)
 {
 	guard_refresh(vm_exec_of(run));
@@ -312,8 +414,9 @@ static void describe(char *buf, size_t size, const struct vm_region *r, u64 addr
 		off -= r->mem.off;
 	len = r->mem.len ? r->mem.len : r->mem.size;
 	if (r->map)
-		snprintf(buf, size, "offset %lld of a value of map %s, which has %llu bytes",
-			 (long long)off, r->map->def.name, (unsigned long long)len);
+		snprintf(buf, size, "offset %lld of a %s of map %s, which has %llu bytes",
+			 (long long)off, r->kind == REGION_RING ? "record" : "value",
+			 r->map->def.name, (unsigned long long)len);
 	else
 		snprintf(buf, size, "offset %lld of %s, which has %llu bytes", (long long)off,
 			 r->mem.name ? r->mem.name : "memory", (unsigned long long)len);
@@ -331,7 +434,7 @@ static bool near_end(struct vm_exec *x, u64 addr, struct vm_region *ret)
 static void fault(struct vm_exec *x, u64 addr, u32 size, u32 flags)
 {
 	u64 fp = vm_stack_top(x) - (u64)(x->depth - 1) * LIMIT_STACK;
-	struct vm_region r;
+	struct vm_region r, whole;
 	char where[200];
 
 	if (addr - (vm_stack_top(x) - LIMIT_FRAMES * LIMIT_STACK) <= LIMIT_FRAMES * LIMIT_STACK)
@@ -341,6 +444,11 @@ static void fault(struct vm_exec *x, u64 addr, u32 size, u32 flags)
 	else if (addr < NULL_PAGES)
 		vm_fault(&x->run, "invalid %s of %u bytes through a NULL pointer, at offset %llu",
 			 verb(flags), size, (unsigned long long)addr);
+	else if (lookup_whole(x, addr, &whole) && !narrow(x, addr, &whole) &&
+		 !(near_end(x, addr, &r) && r.kind == whole.kind))
+		vm_fault(&x->run, "invalid %s of %u bytes at %#llx: no %s that this run may use",
+			 verb(flags), size, (unsigned long long)addr,
+			 whole.kind == REGION_RING ? "record" : "allocated object");
 	else if (lookup(x, addr, &r) || near_end(x, addr, &r)) {
 		describe(where, sizeof(where), &r, addr);
 		vm_fault(&x->run, "invalid %s of %u bytes at %s%s", verb(flags), size, where,
@@ -373,28 +481,29 @@ enum guard_answer guard_access(struct vm_exec *x, struct vm_hit *hit, u64 addr, 
 
 void guard_start(struct vm_exec *x)
 {
-	memset(x->seen_base, 0, sizeof(x->seen_base));
-	memset(x->seen_size, 0, sizeof(x->seen_size));
-	memset(x->loads, 0, sizeof(x->loads));
-	memset(x->stores, 0, sizeof(x->stores));
+	x->nr_seen = 0;
+	forget_hits(x);
 	guard_refresh(x);
+}
+
+static bool is_seen(const struct vm_exec *x, const struct vm_env *env)
+{
+	if (x->nr_seen != env->nr_mem)
+		return false;
+	for (u32 i = 0; i < x->nr_seen; i++)
+		if (x->seen[i].base != env->mem[i].base || x->seen[i].size != env->mem[i].size ||
+		    x->seen[i].flags != env->mem[i].flags)
+			return false;
+	return true;
 }
 
 void guard_refresh(struct vm_exec *x)
 {
 	const struct vm_env *env = x->run.env;
-	bool same = true;
 
-	for (u32 i = 0; i < ARRAY_SIZE(x->seen_base); i++) {
-		u64 base = i < env->nr_mem ? env->mem[i].base : 0;
-		u64 size = i < env->nr_mem ? env->mem[i].size : 0;
-
-		same = same && x->seen_base[i] == base && x->seen_size[i] == size;
-		x->seen_base[i] = base;
-		x->seen_size[i] = size;
-	}
-	if (same)
+	if (is_seen(x, env))
 		return;
-	memset(x->loads, 0, sizeof(x->loads));
-	memset(x->stores, 0, sizeof(x->stores));
+	x->nr_seen = env->nr_mem;
+	memcpy(x->seen, env->mem, env->nr_mem * sizeof(*x->seen));
+	forget_hits(x);
 }

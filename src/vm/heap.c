@@ -8,11 +8,12 @@
  * beside it, and an object that is not there is not released.
  */
 #include "base/mem.h"
+#include "vm/code.h"
 #include "vm/state.h"
 #include <string.h>
 #include <sys/mman.h>
 
-#define HEAP_SIZE  (64u << 20) /* of one machine; costs memory only where it is used */
+#define HEAP_SIZE  (64u << 20) /* of one machine, and a gap behind it */
 #define PAGE       4096u
 #define NR_PAGES   (HEAP_SIZE / PAGE)
 #define MIN_SHIFT  4
@@ -35,7 +36,7 @@ struct vm_heap {
 struct vm_heap *vm_heap_new(struct vm *vm)
 {
 	struct vm_heap *h = mem_zalloc(sizeof(*h) + NR_PAGES * sizeof(h->pages[0]));
-	void *p = mmap(NULL, HEAP_SIZE, PROT_READ | PROT_WRITE,
+	void *p = mmap(NULL, HEAP_SIZE + PAGE, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	struct vm_mem mem = {.name = "allocated objects",
 			     .base = (uintptr_t)p,
@@ -44,9 +45,9 @@ struct vm_heap *vm_heap_new(struct vm *vm)
 
 	if (h)
 		h->base = p == MAP_FAILED ? NULL : p;
-	if (!h || !h->base || vm_mem_add(vm, &mem)) {
+	if (!h || !h->base || guard_add_heap(vm, &mem)) {
 		if (p != MAP_FAILED)
-			munmap(p, HEAP_SIZE);
+			munmap(p, HEAP_SIZE + PAGE);
 		mem_free(h);
 		return NULL;
 	}
@@ -57,7 +58,7 @@ void vm_heap_free(struct vm_heap *h)
 {
 	if (!h)
 		return;
-	munmap(h->base, HEAP_SIZE);
+	munmap(h->base, HEAP_SIZE + PAGE);
 	mem_free(h);
 }
 
@@ -147,6 +148,26 @@ bool vm_heap_release(struct vm_state *st, u64 addr)
 		h->pages[page].nr_taken--;
 		class = h->pages[page].class - 1;
 		h->look[class] = min_u64(h->look[class], page);
+	}
+	pthread_mutex_unlock(&st->lock);
+	return found;
+}
+
+bool vm_heap_at(struct vm_state *st, u64 addr, u64 *ret_base, u64 *ret_size)
+{
+	struct vm_heap *h = st->heap;
+	u64 off = addr - (uintptr_t)h->base, size;
+	u32 page, idx;
+	bool found;
+
+	pthread_mutex_lock(&st->lock);
+	if (off < HEAP_SIZE && h->pages[off / PAGE].class) {
+		size = 1ull << (MIN_SHIFT + h->pages[off / PAGE].class - 1);
+		*ret_base = addr - (off & (size - 1));
+		*ret_size = size;
+		found = find(h, *ret_base, &page, &idx);
+	} else {
+		found = false;
 	}
 	pthread_mutex_unlock(&st->lock);
 	return found;

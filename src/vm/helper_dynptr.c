@@ -213,6 +213,8 @@ static u64 ring_reserve(struct vm_run *run, u64 map, u64 size, u64 flags, u64 pt
 	sample = ringbuf_reserve((struct map *)ptr_of(map), (u32)size, 0);
 	if (!sample)
 		return -EINVAL;
+	if (!guard_add_record(run, ptr_of(map), sample, (u32)size))
+		return 0;
 	p = dynptr_make(sample, size, DYNPTR_RINGBUF, false);
 	dynptr_store(run, ptr, &p);
 	return 0;

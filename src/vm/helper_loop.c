@@ -55,11 +55,11 @@ static u64 for_each(struct vm_run *run, u64 map, u64 func, u64 ctx, u64 flags, u
 static long each_sample(void *ctx, const void *data, u32 size)
 {
 	const struct each *e = ctx;
-	struct vm_dynptr ptr = dynptr_make(data, size, DYNPTR_LOCAL, true);
+	struct vm_dynptr ptr = dynptr_make(data, size, DYNPTR_LOCAL, false);
 	const u64 args[5] = {(uintptr_t)&ptr, e->ctx};
 	long ret = 1;
 
-	if (!vm_lend(e->run, "a sample", data, size, VM_MEM_READ))
+	if (!vm_lend(e->run, "a sample", data, size, VM_MEM_READ | VM_MEM_WRITE))
 		return 1;
 	if (vm_lend(e->run, "a dynptr", &ptr, sizeof(ptr), VM_MEM_READ)) {
 		ret = vm_call(e->run, e->func, args);

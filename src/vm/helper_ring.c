@@ -19,27 +19,24 @@ static u64 ring_output(struct vm_run *run, u64 map, u64 data, u64 size, u64 flag
 
 static u64 ring_reserve(struct vm_run *run, u64 map, u64 size, u64 flags, u64 r4, u64 r5)
 {
-	return (uintptr_t)ringbuf_reserve(map_of(map), size, flags);
+	void *sample = ringbuf_reserve(map_of(map), size, flags);
+
+	if (sample && !guard_add_record(run, map_of(map), sample, size))
+		return 0;
+	return (uintptr_t)sample;
 }
 
-/* The ring buffer that a record lies in: the helpers that end a record are not told the map. */
-static struct map *map_of_record(struct vm_run *run, u64 sample)
-{
-	struct map *map = vm_map_of(run, sample);
-
-	if (map && map->def.type == SPEC_MAP_RINGBUF)
-		return map;
-	vm_fault(run, "%#llx is not a record from bpf_ringbuf_reserve", (unsigned long long)sample);
-	return NULL;
-}
-
+/* The helpers that end a record are not told the map. */
 void vm_ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep)
 {
-	struct map *map = map_of_record(run, sample);
+	struct map *map = guard_drop_record(run, sample);
 
-	if (map && keep)
+	if (!map)
+		vm_fault(run, "%#llx is not a record from bpf_ringbuf_reserve",
+			 (unsigned long long)sample);
+	else if (keep)
 		ringbuf_submit(map, (void *)(uintptr_t)sample, flags);
-	else if (map)
+	else
 		ringbuf_discard(map, (void *)(uintptr_t)sample, flags);
 }
 

@@ -425,6 +425,7 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 	map_read_lock();
 	stay_on_cpu(x.run.env);
 	r0 = run_from(&x, op, args);
+	guard_end(&x);
 	map_set_cpu(-1);
 	map_read_unlock();
 	if (x.run.err < 0)

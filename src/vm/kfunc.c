@@ -214,6 +214,7 @@ static u64 obj_drop(struct vm_run *run, u64 obj, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	if (!vm_heap_release(vm_state_of(run->vm), obj))
 		return vm_fault(run, "%#llx is no allocated object", (unsigned long long)obj);
+	vm_mem_gone(run);
 	return 0;
 }
 

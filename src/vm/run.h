@@ -101,6 +101,10 @@ struct vm_state *vm_state_of(const struct vm *vm);
  */
 bool vm_lend(struct vm_run *run, const char *name, const void *p, size_t size, u32 flags);
 void vm_take_back(struct vm_run *run);
+/* guard.c: a record that this run has reserved, and must give back. False: too many. */
+bool guard_add_record(struct vm_run *run, struct map *map, void *sample, u64 size);
+struct map *guard_drop_record(struct vm_run *run, u64 sample); /* NULL: none of this run's */
+void vm_mem_gone(struct vm_run *run);    /* guard.c: memory that the run could touch is no more */
 void vm_mem_changed(struct vm_run *run); /* guard.c: env->mem is another than before */
 
 /* helper_map.c: take a lock in the program's memory. False: nobody gives it back. */

@@ -34,6 +34,8 @@ struct vm_heap *vm_heap_new(struct vm *vm);
 void vm_heap_free(struct vm_heap *heap); /* NULL is fine */
 void *vm_heap_alloc(struct vm_state *st, size_t size);
 bool vm_heap_release(struct vm_state *st, u64 addr); /* false: no object begins there */
+/* The object that an address is in; false: none that is allocated. */
+bool vm_heap_at(struct vm_state *st, u64 addr, u64 *ret_base, u64 *ret_size);
 
 /* helper_ring.c: end a record. */
 void vm_ring_finish(struct vm_run *run, u64 sample, u64 flags, bool keep);

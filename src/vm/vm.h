@@ -70,6 +70,8 @@ struct vm_world {
 
 struct vm_pkt; /* pkt.h: the packet of this run, and the network around it */
 
+#define VM_ENV_MEMS 12 /* a hook's own, and one for each of 7 callbacks that are nested */
+
 struct vm_env {
 	const struct vm_world *world; /* NULL: an empty world */
 	void *hook;                   /* the hook's own */
@@ -81,8 +83,9 @@ struct vm_env {
 	const u64
 		*func_args; /* fentry, fexit: bpf_get_func_arg; func_args[nr] is the return value */
 	u32 nr_func_args;
-	void *regs;           /* struct pt_regs of the probe itself (uprobe, perf_event) */
-	struct vm_mem mem[4]; /* further memory for this one run: context, packet, … */
+	void *regs; /* struct pt_regs of the probe itself (uprobe, perf_event) */
+	/* further memory for this one run: context, packet, what helpers lend to callbacks */
+	struct vm_mem mem[VM_ENV_MEMS];
 	u32 nr_mem;
 	struct strbuf *seq; /* output of bpf_seq_*; NULL: none */
 	/* What a run leaves behind for the hook. */
