@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* skep show FILE: programs, maps and variables of an object; its instructions. */
-#include "cli.h"
+#include "show.h"
 #include <inttypes.h>
 #include <skep/object.h>
 #include <stdio.h>
@@ -10,6 +10,7 @@ struct show_config {
 	int format;
 	int insns;
 	const char *prog;
+	uint64_t pid;
 	const char *btf, *clang;
 	struct opt_list cflags;
 	int verbose, quiet;
@@ -25,6 +26,7 @@ static const struct opt options[] = {
 	ROW('o', "output",  OPT_CHOICE, format,  "table|json", "output; json: an object per line"),
 	ROW(0,   "insns",   OPT_FLAG,   insns,   NULL,         "instructions beside source lines"),
 	ROW(0,   "prog",    OPT_STRING, prog,    "NAME",       "with --insns: only this program"),
+	ROW('p', "pid",     OPT_NUMBER, pid,     "PID",        "kernel: only what this process holds"),
 	ROW(0,   "btf",     OPT_STRING, btf,     "FILE",       "types of the kernel; default: the running one's"),
 	ROW(0,   "clang",   OPT_STRING, clang,   "PROGRAM",    "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",   OPT_LIST,   cflags,  "FLAG",       "a further argument for clang (may be repeated)"),
@@ -161,6 +163,29 @@ static int open_and_show(const struct show_config *c, const char *file)
 	return err ? cli_error(&diag) : EXIT_DONE;
 }
 
+static int show_file(const struct show_config *c, const struct opt_rest *rest)
+{
+	if (c->pid)
+		return cli_usage(&cmd_show, "--pid is for progs, maps, links and btf");
+	if (rest->nr > 1)
+		return cli_usage(&cmd_show, "what is \"%s\"?", rest->items[1].value);
+	if (c->format == 1 && c->insns)
+		return cli_usage(&cmd_show, "--insns is text: it has no JSON");
+	return open_and_show(c, rest->items[0].value);
+}
+
+static int show_objects(const struct show_config *c, const struct opt_rest *rest)
+{
+	if (rest->nr > 2)
+		return cli_usage(&cmd_show, "what is \"%s\"?", rest->items[2].value);
+	if (c->insns || c->prog)
+		return cli_usage(&cmd_show, "--insns and --prog are for files");
+	if (c->pid > UINT32_MAX)
+		return cli_usage(&cmd_show, "--pid: no process has such a number");
+	return show_kernel(rest->items[0].value, rest->nr > 1 ? rest->items[1].value : NULL, c->pid,
+			   c->format == 1);
+}
+
 static int run(int argc, char **argv)
 {
 	struct show_config c = {0};
@@ -168,14 +193,16 @@ static int run(int argc, char **argv)
 	int status = opt_parse(&cmd_show, &c, argc, argv, &rest);
 
 	cli_log_level(c.verbose, c.quiet);
-	if (!status && (rest.nr != 1 || rest.items[0].name))
-		status = rest.nr && rest.items[0].name
-				 ? cli_usage(&cmd_show, "no option --%s", rest.items[0].name)
-				 : cli_usage(&cmd_show, "which FILE (.bpf.c or .bpf.o)?");
-	if (!status && c.format == 1 && c.insns)
-		status = cli_usage(&cmd_show, "--insns is text: it has no JSON");
-	if (!status)
-		status = open_and_show(&c, rest.items[0].value);
+	for (size_t i = 0; i < rest.nr && !status; i++)
+		if (rest.items[i].name)
+			status = cli_usage(&cmd_show, "no option --%s", rest.items[i].name);
+	if (!status && !rest.nr)
+		status = cli_usage(&cmd_show,
+				   "which FILE (.bpf.c or .bpf.o), or progs, maps, links, btf?");
+	if (!status && show_kernel_is_kind(rest.items[0].value))
+		status = show_objects(&c, &rest);
+	else if (!status)
+		status = show_file(&c, &rest);
 	opt_rest_done(&rest);
 	opt_list_done(&c.cflags);
 	return status < 0 ? EXIT_DONE : status;
@@ -183,9 +210,13 @@ static int run(int argc, char **argv)
 
 const struct command cmd_show = {
 	.name = "show",
-	.summary = "what an object holds: programs, maps, options",
-	.usage = "FILE [OPTIONS]",
-	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o).\n",
+	.summary = "what an object holds, or the kernel: programs, maps, links",
+	.usage = "FILE|progs|maps|links|btf [ID|NAME] [OPTIONS]",
+	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). progs, "
+		"maps,\n"
+		"links and btf are what is in the kernel, with who holds it and where it is "
+		"attached;\n"
+		"a file of such a name is ./progs.\n",
 	.opts = options,
 	.run = run,
 };

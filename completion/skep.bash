@@ -5,7 +5,7 @@
 _skep_options_run="--engine --output --fields --duration --interval --maps --map --entries --var --prog --attach
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --btf --clang
 	--cflag --verbose --quiet --help"
-_skep_options_show="--output --insns --prog --btf --clang --cflag --verbose --quiet --help"
+_skep_options_show="--output --insns --prog --pid --btf --clang --cflag --verbose --quiet --help"
 
 # Files whose names end in one of the words of $1, and directories.
 _skep_files() {
@@ -71,7 +71,13 @@ _skep() {
 	case $cmd:$cur in
 	run:-*) COMPREPLY=($(compgen -W "$_skep_options_run" -- "$cur")) ;;
 	show:-*) COMPREPLY=($(compgen -W "$_skep_options_show" -- "$cur")) ;;
-	run:* | show:*) _skep_files ".c .o" "$cur" ;;
+	show:*)
+		_skep_files ".c .o" "$cur"
+		if [ "$COMP_CWORD" = 2 ]; then
+			COMPREPLY+=($(compgen -W "progs maps links btf" -- "$cur"))
+		fi
+		;;
+	run:*) _skep_files ".c .o" "$cur" ;;
 	esac
 }
 
