@@ -25,7 +25,7 @@ struct run_config {
 	const char *fields;
 	double duration, interval;
 	const char *print_maps;
-	uint64_t max_insns;
+	uint64_t max_insns, map_memory;
 	int verbose, quiet;
 };
 

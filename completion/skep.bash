@@ -3,7 +3,7 @@
 # Completion of skep for bash. A test compares the options with those of --help.
 
 _skep_options_run="--engine --output --fields --duration --interval --maps --map --entries --var --prog --attach
-	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --btf --clang
+	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --prog --pid --btf --clang --cflag --verbose --quiet --help"
 

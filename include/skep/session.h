@@ -60,6 +60,8 @@ struct skep_session_opts {
 	const char *binary;        /* what a uprobe without a path is in; NULL: the command */
 	const char *const *attach; /* "PROGRAM=SECTION": attach it there; NULL-terminated */
 	uint64_t max_insns;        /* user engine: budget of one run; 0: the default */
+	uint64_t map_memory;       /* user engine: bytes that all maps of this process may hold;
+				      0: three quarters of the machine's memory */
 	/* Callbacks, all from the thread that polls; each may be NULL. */
 	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the session */
 	void (*result)(void *ctx, const struct skep_result *result);

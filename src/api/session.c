@@ -81,6 +81,7 @@ static struct engine_opts engine_options(struct skep_session *s)
 				.ctx = s,
 			},
 		.max_insns = o->max_insns,
+		.map_memory = o->map_memory,
 		.attach = o->attach,
 		.event = on_event,
 		.ctx = s,

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Atomic u64 fail_in; /* 0: never; n: the n-th from now; stays at 1 once it has come */
 static _Atomic s64 live;
@@ -85,6 +86,20 @@ void mem_free(void *ptr)
 		return;
 	atomic_fetch_sub_explicit(&live, 1, memory_order_relaxed);
 	free(ptr);
+}
+
+void *mem_map(size_t size)
+{
+	int how = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *p = may_alloc() ? mmap(NULL, size, PROT_READ | PROT_WRITE, how, -1, 0) : MAP_FAILED;
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void mem_unmap(void *p, size_t size)
+{
+	if (p)
+		munmap(p, size);
 }
 
 void mem_fail_at(u64 n)

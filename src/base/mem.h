@@ -16,6 +16,13 @@ char *mem_strdup(const char *s);
 char *mem_printf(const char *fmt, ...) __printf(1, 2);
 void mem_free(void *ptr); /* NULL is fine */
 
+/*
+ * Zeroed pages of address space, which cost memory where they are touched. NULL: none. They count
+ * among the allocations that a test makes fail, not among the blocks of mem_live.
+ */
+void *mem_map(size_t size);
+void mem_unmap(void *p, size_t size); /* NULL is fine */
+
 /* Test hooks: the n-th allocation from now (1 = the next) and all after it fail; 0 = never. */
 void mem_fail_at(u64 n);
 u64 mem_live(void); /* blocks held now */

@@ -56,6 +56,7 @@ static int make_map(struct user *u, u32 idx, struct skep_diag *diag)
 
 int user_make_maps(struct user *u, struct skep_diag *diag)
 {
+	map_set_memory(u->opts.map_memory);
 	u->nr_maps = u->obj->nr_maps;
 	u->maps = mem_calloc(u->nr_maps, sizeof(*u->maps));
 	if (!u->maps)

@@ -18,6 +18,7 @@
 #define HASH_FLAGS         (BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | FLAGS_ACCESS | BPF_F_ZERO_SEED)
 #define KERNEL_ELEM_SIZE   48 /* what the kernel's limit of key and value leaves room for */
 #define KERNEL_BUCKET_SIZE 16
+#define CHUNK_SIZE         65536
 #define KEY_COPY           256 /* for_each gives callbacks a copy of keys up to here */
 
 /* e's hash may change until its bucket is locked; then it is linked there or it is not. */
@@ -273,6 +274,17 @@ static u32 cap_elems(const struct htab *h, size_t size)
 	return (u32)min_u64(h->nr_elems, map_max_area() / size);
 }
 
+/* Elements that Linux allocates one by one. */
+static bool is_lazy(const struct htab *h)
+{
+	return h->map.def.flags & BPF_F_NO_PREALLOC || !h->map.def.max_entries;
+}
+
+static char *reserve(struct htab *h, u32 area, u64 nr, u64 size)
+{
+	return (h->chunk ? map_reserve_lazy : map_reserve)(&h->map, area, nr, size);
+}
+
 static int init_values(struct htab *h)
 {
 	struct map_mem *mem = &h->map.mem;
@@ -282,7 +294,7 @@ static int init_values(struct htab *h)
 	if (h->is_percpu) {
 		mem->stride = align_up(h->value_size, 8);
 		mem->size = nr * mem->stride;
-		mem->base = h->values = map_reserve(&h->map, 2, nr, mem->stride);
+		mem->base = h->values = reserve(h, 2, nr, mem->stride);
 		return h->values ? 0 : -ENOMEM;
 	}
 	mem->base = h->elems;
@@ -299,7 +311,8 @@ static int init_memory(struct htab *h)
 	h->value_off = (u32)(sizeof(struct elem) + align_up(h->key_size, 8));
 	h->elem_size = h->value_off + (h->is_percpu ? 0 : value);
 	h->nr_elems = cap_elems(h, h->elem_size + (h->is_percpu ? value * h->map.nr_cpus : 0));
-	h->elems = map_reserve(&h->map, 0, h->nr_elems, h->elem_size);
+	h->chunk = is_lazy(h) ? max_u64(1, CHUNK_SIZE / h->elem_size) : 0;
+	h->elems = reserve(h, 0, h->nr_elems, h->elem_size);
 	h->buckets = (struct bucket *)map_reserve(&h->map, 1, (u64)h->mask + 1,
 						  sizeof(*h->buckets));
 	if (!h->elems || !h->buckets)

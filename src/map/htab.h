@@ -42,6 +42,7 @@ struct htab {
 	struct bucket *buckets;
 	u32 mask, max; /* buckets - 1; elements that may be in the table */
 	u32 seed;
+	u32 chunk;    /* of so many unused elements memory is charged at once; 0: all is */
 	u32 nr;       /* of elements in the table; not of LRU maps */
 	char *values; /* of per-CPU maps: element * nr_cpus + cpu */
 	bool is_percpu, is_lru;

@@ -90,6 +90,10 @@ extern const struct map_ops map_array_ops, map_percpu_array_ops, map_hash_ops, m
 
 /* Zeroed address space that costs memory only where it is touched; freed with the map. */
 char *map_reserve(struct map *map, u32 area, u64 nr, u64 size);
+/* The same, where what is used is charged later. */
+char *map_reserve_lazy(struct map *map, u32 area, u64 nr, u64 size);
+bool map_charge(struct map_area *area, u64 bytes); /* false: maps hold as much as they may */
+void map_uncharge(struct map_area *area, u64 bytes);
 void map_each_live(void (*fn)(struct map *map, void *ctx), void *ctx);
 void map_unreserve(struct map_area *area);
 size_t map_reserved(void); /* bytes of address space that all maps hold now */

@@ -205,13 +205,20 @@ static int trie_user_lookup(struct map *map, const void *key, void *value, u64 f
 
 /* --- nodes; all below holds the lock ---------------------------------------------------------- */
 
+#define CHUNK 256 /* nodes whose memory is charged at once */
+
+static bool pay(struct trie *t)
+{
+	return t->nr_used % CHUNK || map_charge(&t->map.areas[0], CHUNK * t->node_size);
+}
+
 static struct node *take_node(struct trie *t)
 {
 	struct node *n = node_at(t, t->free);
 
 	if (n)
 		t->free = n->next_free;
-	else if (t->nr_used < t->nr_nodes)
+	else if (t->nr_used < t->nr_nodes && pay(t))
 		n = node_at(t, ++t->nr_used);
 	if (n) {
 		store(&n->child[0], 0);
@@ -484,7 +491,7 @@ static int trie_init(struct map *map, struct skep_diag *diag)
 	/* entries, inner nodes between them, one that is being put in */
 	t->nr_nodes = (u32)min_u64(min_u64(2 * (u64)map->def.max_entries + 1, UINT32_MAX),
 				   map_max_area() / t->node_size);
-	if (!map_reserve(map, 0, t->nr_nodes, t->node_size))
+	if (!map_reserve_lazy(map, 0, t->nr_nodes, t->node_size))
 		return -ENOMEM;
 	map->mem.base = map->areas[0].p;
 	map->mem.size = t->nr_nodes * t->node_size;

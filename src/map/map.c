@@ -195,9 +195,11 @@ void map_defer_flush(void)
 	}
 }
 
-/* --- address space --------------------------------------------------------------------------- */
+/* --- memory ---------------------------------------------------------------------------------- */
 
 static size_t reserved;
+static u64 held, may_hold;         /* bytes that count; 0: the default */
+static _Thread_local bool is_over; /* what map_charge said last */
 
 /* Linux, which allocates at once, gives no map more than there is. */
 u64 map_max_area(void)
@@ -207,7 +209,42 @@ u64 map_max_area(void)
 	return min_u64(MAP_MAX_AREA, pages * page);
 }
 
-char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
+void map_set_memory(u64 bytes)
+{
+	__atomic_store_n(&may_hold, bytes, __ATOMIC_RELAXED);
+}
+
+u64 map_memory_held(void)
+{
+	return __atomic_load_n(&held, __ATOMIC_RELAXED);
+}
+
+static u64 memory_limit(void)
+{
+	return __atomic_load_n(&may_hold, __ATOMIC_RELAXED) ?: map_max_area() / 4 * 3;
+}
+
+bool map_charge(struct map_area *area, u64 bytes)
+{
+	u64 now = map_memory_held(), limit = memory_limit();
+
+	do {
+		is_over = bytes > limit || now > limit - bytes;
+		if (is_over)
+			return false;
+	} while (!__atomic_compare_exchange_n(&held, &now, now + bytes, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	__atomic_fetch_add(&area->charged, bytes, __ATOMIC_RELAXED);
+	return true;
+}
+
+void map_uncharge(struct map_area *area, u64 bytes)
+{
+	__atomic_fetch_sub(&area->charged, bytes, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&held, bytes, __ATOMIC_RELAXED);
+}
+
+char *map_reserve_lazy(struct map *map, u32 area, u64 nr, u64 size)
 {
 	u64 page = (u64)sysconf(_SC_PAGESIZE), total;
 	void *p;
@@ -216,20 +253,30 @@ char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
 		return NULL;
 	/* a gap behind it: one byte past a map's end is never another map's first */
 	total = align_up(total ? total : 1, page) + page;
-	p = mmap(NULL, total, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		 -1, 0);
-	if (p == MAP_FAILED)
+	p = mem_map(total);
+	if (!p)
 		return NULL;
-	map->areas[area] = (struct map_area){p, total};
+	map->areas[area] = (struct map_area){.p = p, .size = total};
 	__atomic_fetch_add(&reserved, total, __ATOMIC_RELAXED);
 	return p;
+}
+
+char *map_reserve(struct map *map, u32 area, u64 nr, u64 size)
+{
+	char *p = map_reserve_lazy(map, area, nr, size);
+
+	if (!p || map_charge(&map->areas[area], nr * size))
+		return p;
+	map_unreserve(&map->areas[area]);
+	return NULL;
 }
 
 void map_unreserve(struct map_area *area)
 {
 	if (!area->p)
 		return;
-	munmap(area->p, area->size);
+	mem_unmap(area->p, area->size);
+	map_uncharge(area, area->charged);
 	__atomic_fetch_sub(&reserved, area->size, __ATOMIC_RELAXED);
 	*area = (struct map_area){0};
 }
@@ -523,9 +570,18 @@ static int make(const struct map_def *def, struct map **ret, struct skep_diag *d
 
 int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag)
 {
-	int err = make(def, ret, diag);
+	int err;
 
-	if (err == -ENOMEM || err == -E2BIG)
+	is_over = false;
+	err = make(def, ret, diag);
+	if (err == -ENOMEM && is_over)
+		diag_set_full(diag, err, NULL, "--map-memory allows more",
+			      "maps hold %llu MiB of memory, all together may hold %llu: no room "
+			      "for %u entries with keys of %u and values of %u bytes",
+			      (unsigned long long)map_memory_held() >> 20,
+			      (unsigned long long)memory_limit() >> 20, def->max_entries,
+			      def->key_size, def->value_size);
+	else if (err == -ENOMEM || err == -E2BIG)
 		diag_set(diag, err,
 			 "the map is too large: %u entries, keys of %u, values of %u bytes",
 			 def->max_entries, def->key_size, def->value_size);

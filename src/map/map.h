@@ -79,6 +79,7 @@ struct map_deferred { /* freed when no reader is left that could see it */
 struct map_area { /* reserved address space */
 	char *p;
 	size_t size;
+	u64 charged; /* of the memory that maps may hold */
 };
 #define MAP_NR_AREAS 3
 
@@ -107,6 +108,14 @@ int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag)
 struct map *map_get(struct map *map);
 void map_put(struct map *map); /* NULL is fine; the last one frees, behind all readers */
 struct map *map_by_id(u32 id); /* takes a reference; NULL: no such map */
+
+/*
+ * What all maps of this process may hold together: elements that exist from the start count when
+ * the map is made (-ENOMEM), others when they are first used (-ENOMEM from updates, as in Linux).
+ * The default is three quarters of the machine's memory.
+ */
+void map_set_memory(u64 bytes); /* 0: the default */
+u64 map_memory_held(void);
 
 /* Who is told of special fields in values that go away. Before the map is used. */
 void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx);

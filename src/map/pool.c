@@ -65,14 +65,36 @@ static void push_free(struct htab *h, struct pool *p, struct elem *e)
 					      __ATOMIC_RELAXED));
 }
 
+static u64 chunk_size(const struct htab *h)
+{
+	return h->chunk * (h->elem_size + (h->is_percpu ? h->map.nr_cpus * h->map.mem.stride : 0));
+}
+
+/* The first of a chunk is the one whose taker pays for it. */
+static bool pay(struct htab *h, u32 nr)
+{
+	return !h->chunk || nr % h->chunk || map_charge(&h->map.areas[0], chunk_size(h));
+}
+
+static void pay_back(struct htab *h, u32 nr)
+{
+	if (h->chunk && !(nr % h->chunk))
+		map_uncharge(&h->map.areas[0], chunk_size(h));
+}
+
 static struct elem *take_unused(struct htab *h, struct pool *p)
 {
-	u32 nr = __atomic_load_n(&p->nr_used, __ATOMIC_RELAXED);
+	u32 nr = __atomic_load_n(&p->nr_used, __ATOMIC_RELAXED), want;
 
-	while (nr < p->nr)
-		if (__atomic_compare_exchange_n(&p->nr_used, &nr, nr + 1, true, __ATOMIC_ACQ_REL,
+	while (nr < p->nr) {
+		want = nr;
+		if (!pay(h, want))
+			return NULL;
+		if (__atomic_compare_exchange_n(&p->nr_used, &nr, nr + 1, false, __ATOMIC_ACQ_REL,
 						__ATOMIC_RELAXED))
 			return htab_elem(h, p->first + nr);
+		pay_back(h, want);
+	}
 	return NULL;
 }
 

@@ -93,12 +93,15 @@ static int ring_check(const struct map_def *def, struct skep_diag *diag)
 
 static int map_twice(struct map *map, size_t size)
 {
-	char *p = map_reserve(map, 0, 2, size);
+	char *p = map_reserve_lazy(map, 0, 2, size);
 	int fd = p ? memfd_create("ringbuf", MFD_CLOEXEC) : -1, err = 0;
 	int prot = PROT_READ | PROT_WRITE, how = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
 
-	if (!p || fd < 0)
+	if (!p || fd < 0 || !map_charge(&map->areas[0], size)) {
+		if (fd >= 0)
+			close(fd);
 		return -ENOMEM;
+	}
 	if (ftruncate(fd, (off_t)size) || mmap(p, size, prot, how, fd, 0) == MAP_FAILED ||
 	    mmap(p + size, size, prot, how, fd, 0) == MAP_FAILED)
 		err = -ENOMEM;

@@ -11,7 +11,6 @@
 #include "vm/code.h"
 #include "vm/state.h"
 #include <string.h>
-#include <sys/mman.h>
 
 #define HEAP_SIZE  (64u << 20) /* of one machine, and a gap behind it */
 #define PAGE       4096u
@@ -36,18 +35,16 @@ struct vm_heap {
 struct vm_heap *vm_heap_new(struct vm *vm)
 {
 	struct vm_heap *h = mem_zalloc(sizeof(*h) + NR_PAGES * sizeof(h->pages[0]));
-	void *p = mmap(NULL, HEAP_SIZE + PAGE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mem_map(HEAP_SIZE + PAGE);
 	struct vm_mem mem = {.name = "allocated objects",
 			     .base = (uintptr_t)p,
 			     .size = HEAP_SIZE,
 			     .flags = VM_MEM_READ | VM_MEM_WRITE};
 
 	if (h)
-		h->base = p == MAP_FAILED ? NULL : p;
+		h->base = p;
 	if (!h || !h->base || guard_add_heap(vm, &mem)) {
-		if (p != MAP_FAILED)
-			munmap(p, HEAP_SIZE + PAGE);
+		mem_unmap(p, HEAP_SIZE + PAGE);
 		mem_free(h);
 		return NULL;
 	}
@@ -58,7 +55,7 @@ void vm_heap_free(struct vm_heap *h)
 {
 	if (!h)
 		return;
-	munmap(h->base, HEAP_SIZE + PAGE);
+	mem_unmap(h->base, HEAP_SIZE + PAGE);
 	mem_free(h);
 }
 

@@ -181,6 +181,63 @@ static void test_each_type(void)
 	is_int(map_reserved(), held, "no address space is left");
 }
 
+/* What all maps hold together has an end, whichever way they come to it. */
+static void test_limit(void)
+{
+	struct map_def array = {.name = "array",
+				.type = BPF_MAP_TYPE_ARRAY,
+				.key_size = 4,
+				.value_size = 1 << 20,
+				.max_entries = 5};
+	struct map_def hash = {.name = "lazy",
+			       .type = BPF_MAP_TYPE_HASH,
+			       .key_size = 4,
+			       .value_size = 4096,
+			       .max_entries = 1 << 20,
+			       .flags = BPF_F_NO_PREALLOC};
+	struct map_def trie = {.name = "trie",
+			       .type = BPF_MAP_TYPE_LPM_TRIE,
+			       .key_size = 8,
+			       .value_size = 4096,
+			       .max_entries = 1 << 20,
+			       .flags = BPF_F_NO_PREALLOC};
+	struct map *a = NULL, *b = NULL, *h = NULL, *t = NULL;
+	struct skep_diag diag = {0};
+	u8 value[4096] = {0};
+	u64 held = map_memory_held();
+	long err = 0;
+	u32 nr;
+
+	map_set_memory(held + (32 << 20));
+	is_int(map_new(&array, &a, &diag), 0, "an array of 5 MiB of 32");
+	array.max_entries = 28;
+	is_int(map_new(&array, &b, &diag), -ENOMEM, "one of 28 MiB more is refused");
+	ok(strstr(diag.message, "all together may hold"), "with the sum: %s", diag.message);
+	is_int(map_new(&hash, &h, &diag), 0, "a hash table of 4 GiB that is not filled");
+	is_int(map_new(&trie, &t, &diag), 0, "a trie of 4 GiB likewise");
+	for (nr = 0; !err && nr < 1 << 20; nr++)
+		err = map_user_update(h, &nr, value, BPF_ANY);
+	ok(err == -ENOMEM && nr > 2000 && nr < 8000, "which takes %u elements", nr);
+	ok(map_memory_held() <= held + (32 << 20), "no more than allowed is held");
+	nr = 0;
+	is_int(map_user_update(h, &nr, value, BPF_EXIST), 0, "an element can be replaced");
+	for (nr = 0, err = 0; !err && nr < 1 << 20; nr++) {
+		u32 key[2] = {32, nr};
+
+		err = map_user_update(t, key, value, BPF_ANY);
+	}
+	is_int(err, -ENOMEM, "the trie cannot grow either");
+	map_put(h);
+	is_int(map_new(&array, &b, &diag), -ENOMEM, "28 are still too many");
+	array.max_entries = 20;
+	is_int(map_new(&array, &b, &diag), 0, "but 20 have room again");
+	map_put(a);
+	map_put(b);
+	map_put(t);
+	is_int(map_memory_held(), held, "all of it is given back");
+	map_set_memory(0);
+}
+
 static size_t resident(void)
 {
 	size_t total = 0, rss = 0;
@@ -702,6 +759,7 @@ int main(void)
 
 	map_set_cpu(0);
 	test_each_type();
+	test_limit();
 	test_huge();
 	test_pointers();
 	test_fields(SPEC_MAP_ARRAY);

@@ -407,8 +407,50 @@ static void test_no_memory(void)
 	map_put(maps[0]);
 }
 
+/* What helpers allocate: when there is none, they say -ENOMEM or the run ends with it. */
+static const char *const hungry[] = {
+	"*(u32 *)(r10 -4) = 1\nr2 = r10\nr2 += -4\nr1 = map[id:0]\ncall bpf_map_lookup_elem\n"
+	"if r0 == 0 goto out\nr1 = r0\nr2 = r10\nr2 += -4\ncall bpf_map_lookup_elem\n"
+	"out: r0 = 5\nexit",
+	"r1 = map[id:1][0]+0\nr2 = map[id:1]\nr3 = 1\ncall bpf_timer_init\nif r0 != 0 goto out\n"
+	"r0 = 5\nout: exit",
+};
+
+static void test_no_memory_runs(struct map **maps, u32 nr_maps)
+{
+	for (u32 i = 0; i < ARRAY_SIZE(hungry); i++) {
+		struct prog prog = assemble(hungry[i]);
+		u64 held = mem_live(), ret = 0;
+		bool clean = true;
+		int n = 0, err;
+
+		for (ret = 0; ret != 5 && n < 50; n++) {
+			struct vm *vm = new_vm(maps, nr_maps);
+			struct vm_prog *code = NULL;
+
+			err = vm_prog_new(vm, &prog, &code, &diag);
+			mem_fail_at((u64)n + 1);
+			err = err ?: vm_exec(code, NULL, NULL, 0, &ret, &diag);
+			mem_fail_at(0);
+			vm_free(vm);
+			clean = clean && (err == -ENOMEM || (s64)ret == -ENOMEM || ret == 5) &&
+				mem_live() == held;
+		}
+		ok(ret == 5 && clean, "program %u: each of %d allocations may fail", i, n - 1);
+		mem_free(prog.insns);
+	}
+}
+
 static void test_inner_maps(void)
 {
+	struct map_def timer_def = {.name = "timers",
+				    .type = BPF_MAP_TYPE_ARRAY,
+				    .key_size = 4,
+				    .value_size = 16,
+				    .max_entries = 1,
+				    .nr_fields = 1,
+				    .fields = {{MAP_FIELD_TIMER, 0, 16}}};
+	struct map *some[2];
 	struct map_def inner_def = {.name = "inner",
 				    .type = BPF_MAP_TYPE_ARRAY,
 				    .key_size = 4,
@@ -443,6 +485,10 @@ static void test_inner_maps(void)
 	      "r0 = *(u64 *)(r0 +8)\nexit\nnone: r0 = -1\nexit",
 	      -EFAULT, "map inner", "what lies behind it is not");
 	vm_free(vm);
+	some[0] = outer;
+	is_int(map_new(&timer_def, &some[1], &diag), 0, "a map of timers");
+	test_no_memory_runs(some, 2);
+	map_put(some[1]);
 	map_put(inner);
 	map_put(outer);
 }
