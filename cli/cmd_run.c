@@ -357,7 +357,7 @@ static int run(int argc, char **argv)
 		cli_log_level(c.verbose, c.quiet);
 		status = check(&c, &rest);
 	}
-	if (!status)
+	if (!status && (!c.pid || !run_guard(&status)))
 		status = open_and_run(&c, &rest);
 	opt_rest_done(&rest);
 	opt_list_done(&c.cflags);

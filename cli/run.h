@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * skep run, shared between cmd_run.c (the flow), run_vars.c (--VAR=VALUE), run_output.c (events,
- * verdicts, maps) and run_left.c (what a test leaves).
+ * verdicts, maps), run_left.c (what a test leaves) and run_guard.c (-p survives kill -9).
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -60,6 +60,10 @@ const char *run_find_file(struct opt_rest *rest, size_t *ret_idx);
 /* Set what in rest and in --var are variables. 0, or an exit status after a message. */
 int run_set_vars(struct skep_object *obj, const struct run_config *c, const struct opt_rest *rest,
 		 size_t file_idx);
+
+/* Everything after this is done by a child, which survives us (see run_guard.c): false in the
+ * child; true in the parent when the child has ended, with the status to end with. */
+bool run_guard(int *ret_status);
 
 int run_on_event(void *ctx, const struct skep_event *event);
 void run_on_result(void *ctx, const struct skep_result *result);

@@ -4,7 +4,8 @@
  *
  *     proc.c          the provider: serves, attach, start, poll, stop
  *     proc_attach.c   which points a program attaches to, from its type and section
- *     proc_spawn.c    the command: fork, seize, seccomp filter, exec; or a running process
+ *     proc_spawn.c    the command: fork, seize, seccomp filter, exec
+ *     proc_seize.c    or a running process
  *     proc_wait.c     the loop: what a stop means, and how the thread goes on
  *     proc_task.c     the table of threads and processes
  *     proc_sys.c      system calls: names, entry, exit, their contexts
@@ -161,7 +162,7 @@ struct proc {
 #define PROC_NR_DEAD 64
 	u32 dead[PROC_NR_DEAD], nr_dead; /* the last processes whose parents were told */
 	bool own;                        /* we started it */
-	bool is_privileged, warned_setuid;
+	bool is_privileged, warned_setuid, warned_ptrace;
 	bool all_stops; /* no seccomp filter: every system call stops */
 	bool stopping;  /* programs do not run any more */
 	int exec_fd;    /* errno of an exec that failed; -1: closed */
@@ -189,11 +190,13 @@ void proc_list_add(struct proc_list *l, struct proc_attach *a);
 
 /* proc_spawn.c */
 int proc_spawn(struct proc *p, struct skep_diag *diag);
-int proc_seize(struct proc *p, u32 pid, struct skep_diag *diag);
 void proc_warn_setuid(struct proc *p, struct proc_task *t);
 u32 proc_ptrace_options(const struct proc *p);
 /* The file that a command's name stands for, as execvp finds it. */
 int proc_find_command(const char *name, char *path, size_t size, struct skep_diag *diag);
+
+/* proc_seize.c */
+int proc_seize(struct proc *p, u32 pid, struct skep_diag *diag);
 
 /* proc_wait.c */
 int proc_wait(struct proc *p, int timeout_ms, struct skep_diag *diag);

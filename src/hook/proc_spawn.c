@@ -8,15 +8,11 @@
  * kernel keeps a bitmap of the numbers that a filter always allows. The filter stays for the life
  * of the command and its children, and without a tracer RET_TRACE means ENOSYS; so they cannot
  * outlive us and PTRACE_O_EXITKILL is set.
- *
- * A running process (-p): a filter cannot be put into somebody else; all its threads are seized
- * and stop at every system call. EXITKILL is not set: they go on when skep goes.
  */
 #include "base/log.h"
 #include "base/mem.h"
 #include "hook/proc_event.h"
 #include "hook/uprobe.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -266,66 +262,4 @@ int proc_spawn(struct proc *p, struct skep_diag *diag)
 	p->exec_fd = error[0];
 	mem_free(c.filter);
 	return err;
-}
-
-/* --- a running process ---------------------------------------------------------------------- */
-
-static int seize_thread(struct proc *p, u32 tid, u32 tgid, struct skep_diag *diag)
-{
-	struct proc_task *t;
-
-	if (proc_task_find(p, tid))
-		return 0;
-	if (ptrace(PTRACE_SEIZE, tid, NULL, (void *)(uintptr_t)proc_ptrace_options(p)) < 0)
-		return errno == ESRCH ? 0
-				      : diag_set(diag, -errno, "can't trace thread %u: %s", tid,
-						 strerror(errno));
-	t = proc_task_new(p, tid, tgid, NULL);
-	if (!t)
-		return diag_nomem(diag);
-	t->state = PROC_RUNNING;
-	ptrace(PTRACE_INTERRUPT, tid, NULL, NULL);
-	return 1;
-}
-
-/* One pass over the threads: how many were new, or -errno. */
-static int seize_threads(struct proc *p, u32 pid, struct skep_diag *diag)
-{
-	char path[64];
-	struct dirent *d;
-	int nr = 0, one = 0;
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return diag_set(diag, -ESRCH, "there is no process %u", pid);
-	while (one >= 0 && (d = readdir(dir))) {
-		u32 tid = strtoul(d->d_name, NULL, 10);
-
-		one = tid ? seize_thread(p, tid, pid, diag) : 0;
-		nr += one;
-	}
-	closedir(dir);
-	return one < 0 ? one : nr;
-}
-
-int proc_seize(struct proc *p, u32 pid, struct skep_diag *diag)
-{
-	int nr;
-
-	p->all_stops = true;
-	p->main_pid = pid;
-	pid = proc_tgid_of(pid);
-	if (!pid)
-		return diag_set(diag, -ESRCH, "there is no process %u", p->main_pid);
-	p->main_pid = pid;
-	do { /* a thread that was born meanwhile is found by the next pass */
-		nr = seize_threads(p, pid, diag);
-	} while (nr > 0);
-	if (nr == -EPERM)
-		diag_hint(diag, nr,
-			  "it must be yours and not traced already; "
-			  "/proc/sys/kernel/yama/ptrace_scope must be 0");
-	return nr < 0 ? diag_at(diag, nr, "process %u", pid) : 0;
 }

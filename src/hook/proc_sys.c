@@ -7,9 +7,11 @@
  * the tracepoints in syscalls do not see calls of 32-bit code; raw_syscalls and the raw tracepoints
  * do.
  */
+#include "base/log.h"
 #include "base/mem.h"
 #include "hook/proc_event.h"
 #include "hook/uprobe.h"
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -56,7 +58,7 @@ const char *proc_sys_name(s64 nr)
 static const u16 watched[] = {
 	SYS_prctl,     SYS_setuid,    SYS_setgid,   SYS_setreuid, SYS_setregid, SYS_setresuid,
 	SYS_setresgid, SYS_setfsuid,  SYS_setfsgid, SYS_unshare,  SYS_setns,    SYS_capset,
-	SYS_chdir,     SYS_setgroups, SYS_fchdir,   SYS_setsid,   SYS_setpgid,
+	SYS_chdir,     SYS_setgroups, SYS_fchdir,   SYS_setsid,   SYS_setpgid,  SYS_ptrace,
 };
 
 bool proc_sys_watches(s64 nr)
@@ -91,6 +93,18 @@ static void rename_task(struct proc *p, struct proc_task *t)
 	memcpy(old, t->comm, sizeof(old));
 	proc_task_renamed(p, t);
 	proc_on_rename(p, t, old);
+}
+
+/* A debugger in the command: it fails, and should not be the only one to know why. */
+static void note_ptrace(struct proc *p, const struct proc_task *t, s64 ret)
+{
+	if (t->nr != SYS_ptrace || t->is_compat || ret != -EPERM || p->warned_ptrace)
+		return;
+	p->warned_ptrace = true;
+	log_warn(
+		"%.16s uses ptrace and is refused (EPERM): a process has one tracer, and here that "
+		"is skep",
+		t->comm);
 }
 
 static void note_change(struct proc *p, struct proc_task *t)
@@ -254,6 +268,7 @@ void proc_sys_exit(struct proc *p, struct proc_task *t, u64 ret)
 {
 	if (t->nr >= 0 && (s64)ret >= 0 && is_change(p, t))
 		note_change(p, t);
+	note_ptrace(p, t, ret);
 	leave_saved(p, t, ret);
 	t->wants_exit = false;
 	if (!p->stopping && !is_hidden(t))

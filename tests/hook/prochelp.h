@@ -75,6 +75,17 @@ __attribute__((unused)) static struct bench *bench_new(char *const *argv, u32 pi
 	return b;
 }
 
+/* Where a field stands in a struct of the BTF in use. */
+__attribute__((unused)) static u32 bench_offset(const struct bench *b, const char *type,
+						const char *field)
+{
+	struct types_member m = {0};
+
+	if (types_member(b->btf, types_find_struct(b->btf, type), field, &m))
+		printf("# no %s.%s\n", type, field);
+	return m.bit_off / 8;
+}
+
 /* The program's kind is derived from its section. Returns hook_attach's result. */
 __attribute__((unused)) static int bench_attach(struct bench *b, const char *section,
 						const char *text)

@@ -103,10 +103,14 @@ static void test_life(void)
 {
 	char *argv[] = {"sh", "-c", "/bin/true; (exit 3); :", NULL};
 	struct bench *b = bench_new(argv, 0);
+	char fork[64];
 
+	/* Contexts have the layout of the BTF in use: Linux 6.14 moved the child's id. */
+	snprintf(fork, sizeof(fork), "r0 = *(u32 *)(r1 +%u)\nexit",
+		 bench_offset(b, "trace_event_raw_sched_process_fork", "child_pid"));
 	is_int(bench_attach(b, "tp/sched/sched_process_exec", "r0 = *(u32 *)(r1 +12)\nexit"), 0,
 	       "attach to sched_process_exec");
-	is_int(bench_attach(b, "tp/sched/sched_process_fork", "r0 = *(u32 *)(r1 +20)\nexit"), 0,
+	is_int(bench_attach(b, "tp/sched/sched_process_fork", fork), 0,
 	       "attach to sched_process_fork");
 	is_int(bench_attach(b, "tp/sched/sched_process_exit", "r0 = *(u32 *)(r1 +4)\nexit"), 0,
 	       "attach to sched_process_exit");
