@@ -21,6 +21,7 @@ struct engine_opts {
 	struct hook_opts hook;        /* where to attach; its callbacks are the engine's caller's */
 	u64 max_insns;
 	u64 map_memory; /* bytes of all maps; 0: the default */
+	bool unpatched; /* kernel: load programs as they are; nothing counts what they lose */
 	const char *const *attach; /* "PROGRAM=SECTION": attach it there instead; NULL-terminated */
 	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the poll */
 	void *ctx;

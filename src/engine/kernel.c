@@ -3,7 +3,8 @@
  * The kernel engine: the same object in Linux. This file is a table of contents: `steps` is how an
  * object gets into the kernel, kernel_poll is the loop that delivers what it reports.
  *
- *     command (forked, waiting) → open (libbpf) → our values → load → maps → readers
+ *     command (forked, waiting) → patch (count losses, wake rarely) → open (libbpf) → our values →
+ *     load → maps → readers
  *     start: attach, then let the command go; poll: records to the caller, until the command ends
  *
  * Whatever is made is held by descriptors of this process, and goes with it.
@@ -18,9 +19,9 @@ static const struct {
 	const char *what;
 	int (*run)(struct kernel_engine *k, struct skep_diag *diag);
 } steps[] = {
-	{"command", kernel_child_spawn}, {"open", kernel_open},
-	{"values", kernel_fill},         {"load", kernel_load_object},
-	{"maps", kernel_maps_open},      {"readers", kernel_events_open},
+	{"command", kernel_child_spawn}, {"patch", kernel_patch},      {"open", kernel_open},
+	{"values", kernel_fill},         {"load", kernel_load_object}, {"maps", kernel_maps_open},
+	{"readers", kernel_events_open},
 };
 
 static void kernel_free(struct engine *e)
@@ -30,6 +31,7 @@ static void kernel_free(struct engine *e)
 	kernel_links_close(k);
 	kernel_events_close(k);
 	bpf_object__close(k->bpf);
+	kernel_patch_done(&k->patch);
 	kernel_child_done(k);
 	kernel_log_done();
 	mem_free(k->maps);
@@ -46,6 +48,7 @@ static int kernel_load(struct object *obj, const struct engine_opts *opts, struc
 	if (err)
 		return err;
 	k->engine.ops = &engine_kernel;
+	k->patch = KERNEL_PATCH_NONE;
 	k->obj = obj;
 	k->opts = *opts;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !err; i++) {
@@ -68,28 +71,38 @@ static int kernel_start(struct engine *e, struct skep_diag *diag)
 	return err ? err : kernel_child_release(k, diag);
 }
 
+/* The end: nothing is attached any more, and what was reported until then is delivered. */
+static int finish(struct kernel_engine *k)
+{
+	if (!k->finished) {
+		k->finished = true;
+		kernel_links_close(k);
+		kernel_events_finish(k);
+	}
+	return k->end;
+}
+
 static int kernel_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
 {
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
 	int err;
 
 	if (k->stopped || k->end)
-		return k->end;
+		return finish(k);
 	err = kernel_events_poll(k, timeout_ms, diag);
 	if (err && err != -EINTR)
 		return err;
 	kernel_child_check(k);
-	if (k->child.ended)
-		kernel_events_drain(k);
-	if (k->end)
-		return k->end;
-	return !k->stopped && !k->child.ended;
+	return k->stopped || k->end || k->child.ended ? finish(k) : 1;
 }
 
 /* Async-signal-safe. */
 static void kernel_stop(struct engine *e)
 {
-	container_of(e, struct kernel_engine, engine)->stopped = 1;
+	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
+
+	k->stopped = 1;
+	kernel_events_wake(k);
 }
 
 static void kernel_stats(const struct engine *e, struct engine_stats *ret)

@@ -9,6 +9,7 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "engine/engine.h"
+#include "engine/kernel_patch.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <signal.h>
@@ -51,6 +52,7 @@ struct kernel_engine {
 	struct engine engine;
 	struct object *obj;
 	struct engine_opts opts;
+	struct kernel_patch patch; /* what libbpf is given instead of the object's own image */
 	struct bpf_object *bpf;
 	struct kernel_prog *progs;
 	u32 nr_progs;
@@ -60,8 +62,11 @@ struct kernel_engine {
 	struct kernel_child child;
 	struct kernel_events *events;
 	volatile sig_atomic_t stopped;
+	bool finished; /* detached, and all that was reported is read */
 	int end; /* what the event callback returned, once it was not 0 */
 };
+
+int kernel_patch(struct kernel_engine *k, struct skep_diag *diag); /* kernel_patch.c; never fails */
 
 /* kernel_open.c: the object in libbpf's hands, with our values; then loaded. */
 int kernel_open(struct kernel_engine *k, struct skep_diag *diag);
@@ -99,7 +104,9 @@ int kernel_events_open(struct kernel_engine *k, struct skep_diag *diag);
 /* Wait at most timeout_ms for records or for the traced process' end; deliver what is there. 0, or
  * -errno (-EINTR: a signal came). */
 int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag *diag);
-void kernel_events_drain(struct kernel_engine *k); /* deliver all that is there, without waiting */
+void kernel_events_wake(struct kernel_engine *k); /* end the poll; async-signal-safe */
+/* Behind the detaching: deliver, or count, what is left. */
+void kernel_events_finish(struct kernel_engine *k);
 void kernel_events_stats(const struct kernel_engine *k, struct engine_stats *ret);
 void kernel_events_close(struct kernel_engine *k);
 

@@ -1,160 +1,294 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * What programs in the kernel report: ring buffers and perf buffers, read by libbpf, in one epoll
- * set with the traced process.
+ * What programs in the kernel report, on its way to the caller; and how often the reader is woken.
+ *
+ * A wakeup costs the program that reports more than the record does, so there are two ways:
+ *
+ *   each   the reader sleeps until something comes, and each record that finds the buffer empty
+ *          wakes it: nothing happens where nothing comes, and what comes is shown at once
+ *   batch  programs wake the reader when a buffer is filled to a share (kernel_patch.c says how for
+ *          ring buffers, kernel_perf.c for perf buffers), and it looks by itself every BATCH_MS
+ *
+ * Many wakeups in a short time lead to batches; few records, back. A program that has seen `batch`
+ * may not yet have handed over its record when the reader goes back to sleep: so the reader waits
+ * until all programs that run have ended (a grace period, by membarrier), and looks once more.
+ *
+ * The books: what was put into a buffer is delivered, or dropped when nobody wants it any more.
+ * What found no room is counted by the code that was put behind the call; a perf buffer's own count
+ * of it is part of that, and is taken only where it is all there is.
  */
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/kernel.h"
+#include "engine/kernel_source.h"
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-#define PERF_PAGES 64 /* per CPU */
-
-struct source {
-	struct kernel_engine *k;
-	const char *map;
-	struct ring_buffer *ring;
-	struct perf_buffer *perf;
-	u64 delivered, lost;
-};
+#define BATCH_MS    40 /* a record is on the screen soon after: 100 ms is the promise */
+#define WINDOW_MS   200
+#define WAKES_MANY  40 /* in a window: to batches */
+#define RECORDS_FEW 20 /* in a window: back */
+#define SETTLE      2  /* looks after BATCH_MS each when membarrier could not wait for all */
 
 struct kernel_events {
+	struct kernel_source_sink sink;
+	struct kernel_engine *k;
 	int epoll_fd;
-	struct source *sources;
+	int wake_fd; /* an eventfd: kernel_events_wake */
+	struct kernel_source **sources;
 	u32 nr;
+	u64 now;   /* CLOCK_MONOTONIC of this drain */
+	bool more; /* a source has more than its budget */
+	bool batch;
+	u32 settle;
+	u64 window;         /* when it began */
+	u64 wakes, records; /* in it */
 };
 
-static int deliver(struct source *s, u32 cpu, const void *data, size_t size)
+static u64 now_ns(void)
 {
-	struct kernel_engine *k = s->k;
-	struct skep_event ev = {
-		.sz = sizeof(ev),
-		.kind = SKEP_EVENT_RECORD,
-		.map = s->map,
-		.cpu = cpu,
-		.data = data,
-		.size = size,
-	};
-	struct timespec now;
+	struct timespec ts;
 
-	if (k->end)
-		return k->end;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	ev.time_ns = (u64)now.tv_sec * 1000000000ULL + (u64)now.tv_nsec;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000ULL + (u64)ts.tv_nsec;
+}
+
+/* --- to the caller ---------------------------------------------------------------------------- */
+
+static void on_record(struct kernel_source *s, const struct skep_event *record)
+{
+	struct kernel_events *ev = container_of(s->sink, struct kernel_events, sink);
+	struct kernel_engine *k = ev->k;
+	struct skep_event event = *record;
+
+	if (k->end) {
+		s->dropped++;
+		return;
+	}
 	s->delivered++;
+	event.sz = sizeof(event);
+	event.map = s->map;
+	if (!event.time_ns)
+		event.time_ns = ev->now;
 	if (k->opts.event)
-		k->end = k->opts.event(k->opts.ctx, &ev);
-	return k->end;
+		k->end = k->opts.event(k->opts.ctx, &event);
 }
 
-static int on_ring(void *ctx, void *data, size_t size)
+static u64 drain(struct kernel_events *ev)
 {
-	return deliver(ctx, 0, data, size) ? -ECANCELED : 0;
+	u64 taken = 0;
+
+	ev->more = false;
+	for (u32 i = 0; i < ev->nr; i++) {
+		u32 n;
+
+		ev->now = now_ns();
+		n = ev->sources[i]->ops->drain(ev->sources[i]);
+		ev->more |= n >= SOURCE_BUDGET;
+		taken += n;
+	}
+	return taken;
 }
 
-static void on_perf(void *ctx, int cpu, void *data, __u32 size)
+/* --- how often to be woken -------------------------------------------------------------------- */
+
+/* Returns when every program that ran when it was called has ended. */
+static void grace_period(void)
 {
-	deliver(ctx, (u32)cpu, data, size);
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
+		log_debug("membarrier: %s", strerror(errno));
 }
 
-static void on_perf_lost(void *ctx, int cpu, __u64 nr)
+static void set_batch(struct kernel_events *ev, bool batch)
 {
-	struct source *s = ctx;
+	struct kernel_shared *shared = ev->k->patch.shared;
 
-	(void)cpu;
-	s->lost += nr;
+	ev->batch = batch;
+	if (shared)
+		__atomic_store_n(&shared->batch, batch ? ~0ULL : 0, __ATOMIC_SEQ_CST);
+	for (u32 i = 0; i < ev->nr; i++)
+		if (ev->sources[i]->ops->set_batch)
+			ev->sources[i]->ops->set_batch(ev->sources[i], batch);
+	if (batch)
+		return;
+	grace_period();
+	ev->settle = SETTLE;
+	drain(ev);
 }
 
-static int open_source(struct kernel_events *ev, struct source *s, int fd, bool is_ring)
+static void pace(struct kernel_events *ev, u64 taken)
 {
-	struct epoll_event ee = {.events = EPOLLIN, .data.ptr = s};
-	int poll_fd;
+	u64 now = ev->now;
 
-	if (is_ring)
-		s->ring = ring_buffer__new(fd, on_ring, s, NULL);
-	else
-		s->perf = perf_buffer__new(fd, PERF_PAGES, on_perf, on_perf_lost, s, NULL);
-	if (!s->ring && !s->perf)
-		return -errno;
-	poll_fd = is_ring ? ring_buffer__epoll_fd(s->ring) : perf_buffer__epoll_fd(s->perf);
-	return epoll_ctl(ev->epoll_fd, EPOLL_CTL_ADD, poll_fd, &ee) ? -errno : 0;
+	ev->wakes++;
+	ev->records += taken;
+	if (!ev->batch && ev->wakes >= WAKES_MANY && now - ev->window < WINDOW_MS * 1000000ULL)
+		set_batch(ev, true);
+	else if (now - ev->window < WINDOW_MS * 1000000ULL)
+		return;
+	else if (ev->batch && ev->records < RECORDS_FEW)
+		set_batch(ev, false);
+	ev->window = now;
+	ev->wakes = ev->records = 0;
+}
+
+static int how_long(struct kernel_events *ev, int timeout_ms)
+{
+	int most = -1;
+
+	if (ev->more)
+		return 0;
+	if (ev->batch || ev->settle)
+		most = BATCH_MS;
+	if (ev->settle && !ev->batch)
+		ev->settle--;
+	return most >= 0 && (timeout_ms < 0 || timeout_ms > most) ? most : timeout_ms;
+}
+
+int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag *diag)
+{
+	struct kernel_events *ev = k->events;
+	struct epoll_event ee[8];
+	int n = epoll_wait(ev->epoll_fd, ee, ARRAY_SIZE(ee), how_long(ev, timeout_ms));
+
+	if (n < 0 && errno != EINTR)
+		return diag_set(diag, -errno, "epoll: %s", strerror(errno));
+	pace(ev, drain(ev));
+	return n < 0 ? -EINTR : 0;
+}
+
+/* Async-signal-safe. */
+void kernel_events_wake(struct kernel_engine *k)
+{
+	u64 one = 1;
+	ssize_t n;
+
+	if (!k->events)
+		return;
+	n = write(k->events->wake_fd, &one, sizeof(one));
+	(void)n;
+}
+
+/* All that programs have reported: they are detached, and none runs any more. */
+void kernel_events_finish(struct kernel_engine *k)
+{
+	if (!k->events || !k->events->nr)
+		return;
+	grace_period();
+	do
+		drain(k->events);
+	while (k->events->more);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static int watch(const struct kernel_source_sink *sink, int fd)
+{
+	const struct kernel_events *ev = container_of(sink, struct kernel_events, sink);
+	struct epoll_event ee = {.events = EPOLLIN | EPOLLET};
+
+	return epoll_ctl(ev->epoll_fd, EPOLL_CTL_ADD, fd, &ee) ? -errno : 0;
+}
+
+static int open_buffer(struct kernel_events *ev, const struct kernel_map *m, u32 idx,
+		       struct skep_diag *diag)
+{
+	bool is_ring = m->def.type == BPF_MAP_TYPE_RINGBUF;
+	struct kernel_source *s = NULL;
+	int err;
+
+	if (m->fd < 0 || (!is_ring && m->def.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY))
+		return 0;
+	err = (is_ring ? kernel_ring_open : kernel_perf_open)(&ev->sink, m->fd, m->def.max_entries,
+							      &s);
+	if (err) {
+		diag_set(diag, err, "can't read it: %s", strerror(-err));
+		return diag_at(diag, err, "map %s", m->def.name);
+	}
+	s->map = m->def.name;
+	s->idx = idx;
+	ev->sources[ev->nr++] = s;
+	return 0;
 }
 
 static int open_sources(struct kernel_engine *k, struct skep_diag *diag)
 {
 	struct kernel_events *ev = k->events;
+	int err = 0;
 
-	for (u32 i = 0; i < k->nr_maps; i++) {
-		const struct kernel_map *m = &k->maps[i];
-		bool is_ring = m->def.type == BPF_MAP_TYPE_RINGBUF;
-		struct source *s = &ev->sources[ev->nr];
-		int err;
+	for (u32 i = 0; i < k->nr_maps && !err; i++)
+		err = open_buffer(ev, &k->maps[i], i, diag);
+	return err;
+}
 
-		if (m->fd < 0 || (!is_ring && m->def.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY))
-			continue;
-		ev->nr++;
-		s->k = k;
-		s->map = m->def.name;
-		err = open_source(ev, s, m->fd, is_ring);
-		if (err) {
-			diag_set(diag, err, "can't read it: %s", strerror(-err));
-			return diag_at(diag, err, "map %s", s->map);
-		}
-	}
+static int open_fds(struct kernel_engine *k)
+{
+	struct epoll_event ee = {
+		.events = EPOLLIN}; /* these stay readable until they are seen to */
+	struct kernel_events *ev = k->events;
+
+	ev->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	ev->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ev->epoll_fd < 0 || ev->wake_fd < 0 ||
+	    epoll_ctl(ev->epoll_fd, EPOLL_CTL_ADD, ev->wake_fd, &ee))
+		return -errno;
+	if (k->child.pidfd >= 0 && epoll_ctl(ev->epoll_fd, EPOLL_CTL_ADD, k->child.pidfd, &ee))
+		return -errno;
 	return 0;
 }
 
 int kernel_events_open(struct kernel_engine *k, struct skep_diag *diag)
 {
-	struct epoll_event ee = {.events = EPOLLIN};
 	struct kernel_events *ev = mem_zalloc(sizeof(*ev));
+	int err;
 
 	if (!ev)
 		return diag_nomem(diag);
+	*ev = (struct kernel_events){
+		.k = k,
+		.sink = {.record = on_record, .watch = watch},
+		.epoll_fd = -1,
+		.wake_fd = -1,
+		.sources = mem_calloc(k->nr_maps + 2, sizeof(*ev->sources)),
+	};
 	k->events = ev;
-	ev->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	ev->sources = mem_calloc(k->nr_maps + 1, sizeof(*ev->sources));
 	if (!ev->sources)
 		return diag_nomem(diag);
-	if (ev->epoll_fd < 0 ||
-	    (k->child.pidfd >= 0 && epoll_ctl(ev->epoll_fd, EPOLL_CTL_ADD, k->child.pidfd, &ee)))
-		return diag_set(diag, -errno, "epoll: %s", strerror(errno));
+	err = open_fds(k);
+	if (err)
+		return diag_set(diag, err, "epoll: %s", strerror(-err));
 	return open_sources(k, diag);
 }
 
-void kernel_events_drain(struct kernel_engine *k)
+/* --- the books -------------------------------------------------------------------------------- */
+
+static u64 counted_losses(const struct kernel_engine *k)
 {
-	for (u32 i = 0; i < k->events->nr && !k->end; i++) {
-		struct source *s = &k->events->sources[i];
+	u64 sum = 0;
 
-		if (s->ring)
-			ring_buffer__consume(s->ring);
-		else
-			perf_buffer__consume(s->perf);
-	}
-}
-
-int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag *diag)
-{
-	struct epoll_event ee;
-	int n = epoll_wait(k->events->epoll_fd, &ee, 1, timeout_ms);
-
-	if (n < 0)
-		return errno == EINTR ? -EINTR
-				      : diag_set(diag, -errno, "epoll: %s", strerror(errno));
-	kernel_events_drain(k);
-	return 0;
+	for (u32 i = 0; k->patch.shared && i < k->patch.nr_lost; i++)
+		sum += __atomic_load_n(&k->patch.shared->lost[i], __ATOMIC_RELAXED);
+	return sum;
 }
 
 void kernel_events_stats(const struct kernel_engine *k, struct engine_stats *ret)
 {
+	u64 told = 0, printk = 0;
+
 	for (u32 i = 0; k->events && i < k->events->nr; i++) {
-		ret->delivered += k->events->sources[i].delivered;
-		ret->lost += k->events->sources[i].lost;
+		const struct kernel_source *s = k->events->sources[i];
+
+		ret->delivered += s->delivered;
+		ret->lost += s->dropped;
+		*(s->map ? &told : &printk) += s->lost;
 	}
+	ret->lost += max_u64(counted_losses(k), told) + printk;
 	ret->produced = ret->delivered + ret->lost;
 }
 
@@ -164,12 +298,12 @@ void kernel_events_close(struct kernel_engine *k)
 
 	if (!ev)
 		return;
-	for (u32 i = 0; i < ev->nr; i++) {
-		ring_buffer__free(ev->sources[i].ring);
-		perf_buffer__free(ev->sources[i].perf);
-	}
+	for (u32 i = 0; i < ev->nr; i++)
+		ev->sources[i]->ops->free(ev->sources[i]);
 	if (ev->epoll_fd >= 0)
 		close(ev->epoll_fd);
+	if (ev->wake_fd >= 0)
+		close(ev->wake_fd);
 	mem_free(ev->sources);
 	mem_free(ev);
 	k->events = NULL;

@@ -24,7 +24,10 @@ int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
 	base = base ? base + 1 : k->obj->path;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
 	opts.object_name = name;
-	image = object_image(k->obj, &size);
+	image = k->patch.image;
+	size = k->patch.size;
+	if (!image)
+		image = object_image(k->obj, &size);
 	kernel_log_begin();
 	k->bpf = bpf_object__open_mem(image, size, &opts);
 	if (k->bpf)
@@ -169,6 +172,27 @@ int kernel_fill(struct kernel_engine *k, struct skep_diag *diag)
 	return err;
 }
 
+/* Once more, as the object is: should Linux not like what we put into it, that is our matter. */
+static int load_unpatched(struct kernel_engine *k, struct skep_diag *diag)
+{
+	int err;
+
+	log_debug("Linux refuses the patched programs; once more without: %s", kernel_log_first());
+	bpf_object__close(k->bpf);
+	k->bpf = NULL;
+	mem_free(k->progs);
+	k->progs = NULL;
+	k->nr_progs = 0;
+	kernel_patch_done(&k->patch);
+	err = kernel_open(k, diag);
+	err = err ? err : kernel_fill(k, diag);
+	err = err ? err : kernel_load_object(k, diag);
+	if (!err)
+		log_info("the programs are not patched: losses cannot be counted, and every record "
+			 "may wake the reader");
+	return err;
+}
+
 int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag)
 {
 	int err;
@@ -177,6 +201,8 @@ int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag)
 	err = bpf_object__load(k->bpf);
 	if (!err)
 		return 0;
+	if (k->patch.image)
+		return load_unpatched(k, diag);
 	return diag_set(diag, err, "Linux does not load it: %s",
 			*kernel_log_first() ? kernel_log_first() : strerror(-err));
 }
