@@ -63,7 +63,7 @@ struct kernel_engine {
 	struct kernel_events *events;
 	volatile sig_atomic_t stopped;
 	bool finished; /* detached, and all that was reported is read */
-	int end; /* what the event callback returned, once it was not 0 */
+	int end;       /* what the event callback returned, once it was not 0 */
 };
 
 int kernel_patch(struct kernel_engine *k, struct skep_diag *diag); /* kernel_patch.c; never fails */

@@ -18,11 +18,11 @@
  * The shared map is an array of one element: its address stands in the instructions, and the reader
  * has it mapped. So neither side needs a call to reach it.
  */
-#include "engine/kernel.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "elf/image.h"
+#include "engine/kernel.h"
 #include "event/flow.h"
 #include "prog/insert.h"
 #include "spec/uapi.h"
