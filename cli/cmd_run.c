@@ -102,14 +102,21 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+/* The kernel engine sleeps until something comes; the user engine looks at the clock itself. */
+static double longest_wait(struct run *r)
+{
+	return strcmp(skep_session_engine(r->session), "kernel") ? 0.1 : 3600;
+}
+
 /* The main loop. 0, or -errno with diag. */
 static int loop(struct run *r, struct skep_diag *diag)
 {
 	const struct run_config *c = r->config;
+	double longest = longest_wait(r);
 	double start = now(), next_maps = c->interval > 0 ? start + c->interval : 0;
 
 	for (;;) {
-		double t = now(), wait = 0.1;
+		double t = now(), wait = longest;
 		int more;
 
 		if (c->duration > 0 && t - start >= c->duration)
@@ -278,6 +285,9 @@ static int run_object(struct run *r, char **command)
 	if (err)
 		return cli_error(&diag);
 	err = loop(r, &diag);
+	skep_session_stop(r->session);
+	if (!err) /* what was reported until now */
+		err = skep_session_poll(r->session, 0, &diag);
 	if (err && err != -EPIPE)
 		cli_error(&diag);
 	else
