@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static int tap_nr, tap_failed;
 
@@ -68,6 +70,19 @@ __attribute__((unused)) static void tap_skip_all(const char *why)
 {
 	printf("1..0 # SKIP %s\n", why);
 	exit(0);
+}
+
+/* Whether this process may become another user: root without capabilities, or in a user namespace
+ * where that user is not mapped, may not. */
+__attribute__((unused)) static int tap_may_become(unsigned int id)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(setgid(id) || setuid(id));
+	waitpid(pid, &status, 0);
+	return !status;
 }
 
 static int tap_done(void)
