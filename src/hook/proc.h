@@ -12,6 +12,7 @@
  *     proc_life.c     fork, exec, exit, signals: what happens; proc_event.c: their tracepoints
  *     proc_fn.c       kernel functions that a system call is known to pass: proc_fn_table.c has
  *                     the rows, proc_path.c and proc_sock.c their arguments
+ *     proc_lsm.c      LSM hooks in the same way: proc_lsm_args.c; proc_lookup.c finds their paths
  *     proc_sample.c   perf_event: samples
  *     proc_world.c    what programs may ask of the current thread
  */
@@ -124,6 +125,8 @@ struct proc_task {
 	bool is_compat;
 	u64 args[6];
 	bool wants_exit;
+	bool is_judged; /* a program refused it: it is not made, and verdict is its result */
+	s64 verdict;
 	struct proc_saved *saved;
 	/* registers at this stop */
 	struct user_regs_struct regs;
@@ -149,6 +152,7 @@ struct proc {
 	/* what programs wait for */
 	struct proc_attach *attaches;
 	struct proc_list enter[PROC_NR_SYSCALLS], exit[PROC_NR_SYSCALLS];
+	struct proc_list judge[PROC_NR_SYSCALLS]; /* LSM, fmod_ret: may refuse it */
 	struct proc_list enter_any, exit_any;
 	struct proc_list events[PROC_NR_EVENTS];
 	struct proc_list timers;
@@ -232,7 +236,7 @@ void proc_run_raw_sys_exit(struct proc *, struct proc_task *, struct proc_attach
 			   struct proc_call *);
 
 /* proc_world.c */
-void proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *ctx, size_t size);
+u64 proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *ctx, size_t size);
 const struct user_regs_struct *proc_regs(struct proc_task *t); /* NULL: it is gone */
 int proc_set_regs(struct proc_task *t);                        /* write t->regs back */
 void *proc_pt_regs(struct proc *p, struct proc_task *t);       /* in the model */

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "btf/types.h"
 #include "hook/proc_event.h"
-#include "hook/proc_fn.h"
+#include "hook/proc_lsm.h"
 #include "hook/uprobe.h"
 #include <errno.h>
 #include <fnmatch.h>
@@ -207,6 +207,38 @@ static int attach_multi(struct request *r, const char *pattern)
 	return nr ? 0 : no_function(r, pattern);
 }
 
+/* --- who may refuse ------------------------------------------------------------------------- */
+
+static int attach_lsm(struct request *r, const char *hook)
+{
+	const struct proc_fn *fn = proc_lsm_find(hook);
+
+	if (!fn)
+		return diag_set_full(
+			r->diag, -ENOTSUP, "no-such-hook",
+			"docs/hooks.md lists those that are; the rest only Linux itself "
+			"has: -e kernel",
+			"system calls do not show the LSM hook %s", hook);
+	return proc_fn_attach(r->p, r->hp, fn, PROC_FN_JUDGE, r->diag);
+}
+
+/* Linux allows it for system calls and for security_…: those are judged before they are made. */
+static int attach_fmod_ret(struct request *r, const char *target)
+{
+	const struct proc_fn *fn = NULL;
+
+	if (!strncmp(target, "security_", 9))
+		return attach_lsm(r, target + 9);
+	if (!strncmp(target, "__x64_sys_", 10))
+		fn = proc_fn_find(target);
+	if (!fn)
+		return diag_set(r->diag, -ENOTSUP,
+				"%s: the result of a system call (__x64_sys_…) or of an LSM hook "
+				"(security_…) can be changed, of no other function",
+				target);
+	return proc_fn_attach(r->p, r->hp, fn, PROC_FN_JUDGE, r->diag);
+}
+
 /* --- the rest ------------------------------------------------------------------------------- */
 
 static int attach_uprobe(struct request *r, const char *target)
@@ -231,6 +263,8 @@ static const struct kind kinds[] = {
 	{BPF_PROG_TYPE_TRACING, NULL, BPF_TRACE_RAW_TP, false, attach_raw_tp},
 	{BPF_PROG_TYPE_TRACING, NULL, BPF_TRACE_FENTRY, false, attach_fn},
 	{BPF_PROG_TYPE_TRACING, NULL, BPF_TRACE_FEXIT, true, attach_fn},
+	{BPF_PROG_TYPE_TRACING, NULL, BPF_MODIFY_RETURN, false, attach_fmod_ret},
+	{BPF_PROG_TYPE_LSM, NULL, BPF_LSM_MAC, false, attach_lsm},
 	{KPROBE, "kprobe", -1, false, attach_fn},
 	{KPROBE, "kretprobe", -1, true, attach_fn},
 	{KPROBE, "ksyscall", -1, false, attach_ksyscall},
@@ -328,7 +362,7 @@ static void note_needs(struct proc *p, const struct prog *prog)
 	u32 task = types_find_struct(model_btf(p->model), "task_struct");
 	bool has_files = task && !types_member(model_btf(p->model), task, "files", &files);
 	bool typed = prog->type == BPF_PROG_TYPE_TRACING ||
-		     prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+		     prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT || prog->type == BPF_PROG_TYPE_LSM;
 
 	p->needs_task |= typed;
 	for (u32 i = 0; i < prog->nr_insns; i++) {

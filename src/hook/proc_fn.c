@@ -109,6 +109,24 @@ static void run_tp(struct proc *p, struct proc_task *t, struct proc_attach *a,
 	proc_run(p, t, a, p->scratch, size);
 }
 
+/* The first that says no is the last that is asked. */
+static void run_judge(struct proc *p, struct proc_task *t, struct proc_attach *a,
+		      struct proc_call *call)
+{
+	u64 *args = (void *)p->scratch;
+	u32 nr = call->nr_args;
+
+	if (t->is_judged)
+		return;
+	memcpy(args, call->args, nr * sizeof(*args));
+	args[nr] = 0; /* what those before it returned */
+	set_func_ip(p, a);
+	p->env.func_args = args;
+	p->env.nr_func_args = nr;
+	t->verdict = (s32)proc_run(p, t, a, args, (nr + 1) * sizeof(*args));
+	t->is_judged = t->verdict != 0;
+}
+
 static const struct {
 	proc_run_fn run;
 	bool at_exit;
@@ -119,6 +137,7 @@ static const struct {
 	[PROC_FN_FEXIT] = {run_with_args, true},
 	[PROC_FN_TP] = {run_tp, false},
 	[PROC_FN_RAW_TP] = {run_with_args, false},
+	[PROC_FN_JUDGE] = {run_judge, false},
 };
 
 /* --- attach --------------------------------------------------------------------------------- */
@@ -135,6 +154,17 @@ static struct proc_attach *new_attach(struct proc *p, struct hook_prog *hp,
 	return a;
 }
 
+/* Judges are asked in the order of their hooks, those of one hook in the order of attaching. */
+static void add_judge(struct proc_list *l, struct proc_attach *a)
+{
+	struct proc_attach **at = &l->first;
+
+	while (*at && (*at)->fn <= a->fn)
+		at = &(*at)->next;
+	a->next = *at;
+	*at = a;
+}
+
 /* What is seen early waits for its return in the task's saved calls, from the entry list. */
 static int attach_to_syscall(struct proc *p, struct hook_prog *hp, const struct proc_fn *fn,
 			     enum proc_fn_how how, u32 nr, struct skep_diag *diag)
@@ -143,7 +173,10 @@ static int attach_to_syscall(struct proc *p, struct hook_prog *hp, const struct 
 
 	if (!a)
 		return diag_nomem(diag);
-	proc_list_add(fn->late ? &p->exit[nr] : &p->enter[nr], a);
+	if (how == PROC_FN_JUDGE)
+		add_judge(&p->judge[nr], a);
+	else
+		proc_list_add(fn->late ? &p->exit[nr] : &p->enter[nr], a);
 	return 0;
 }
 
@@ -176,11 +209,10 @@ static int attach_row(struct proc *p, struct hook_prog *hp, const struct proc_fn
 int proc_fn_attach(struct proc *p, struct hook_prog *hp, const struct proc_fn *fn,
 		   enum proc_fn_how how, struct skep_diag *diag)
 {
-	const struct proc_fn *row;
+	const char *name = fn->name;
 	int err = 0;
 
-	for (u32 i = 0; p && !err && (row = proc_fn_at(i)); i++)
-		if (!strcmp(row->name, fn->name))
-			err = attach_row(p, hp, row, how, diag);
+	for (; p && !err && fn->name && !strcmp(fn->name, name); fn++)
+		err = attach_row(p, hp, fn, how, diag);
 	return err;
 }

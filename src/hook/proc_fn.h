@@ -13,6 +13,7 @@ enum proc_fn_how {
 	PROC_FN_FEXIT,
 	PROC_FN_TP,     /* the tracepoint that this row stands for */
 	PROC_FN_RAW_TP, /* its raw form */
+	PROC_FN_JUDGE,  /* LSM and fmod_ret: what it returns instead of 0 is the call's result */
 };
 
 struct proc_fn {
@@ -30,7 +31,7 @@ struct proc_fn {
 };
 
 const struct proc_fn *proc_fn_find(const char *name); /* NULL: not served */
-const struct proc_fn *proc_fn_at(u32 idx);            /* all rows of the table, then NULL */
+const struct proc_fn *proc_fn_at(u32 idx);            /* all rows, then NULL */
 const struct proc_fn *proc_fn_find_tp(const char *target);
 const struct proc_fn *proc_fn_find_raw_tp(const char *name);
 

@@ -30,6 +30,7 @@ FN_STEP(proc_state_listening);
 FN_STEP(proc_state_closing);
 
 /* proc_path.c */
+void proc_open_how(struct proc_task *t, u64 *flags, u64 *mode);
 FN_STEP(proc_enter_dfd_filename);
 FN_STEP(proc_enter_unlinkat);
 FN_STEP(proc_enter_rmdir);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Which kernel functions can be told from a system call or an event. Several rows of one name are
- * one function that is reached in several ways.
+ * one function that is reached in several ways, and stand together.
  */
 #include "hook/proc_fn_rows.h"
+#include "hook/proc_lsm.h"
 #include <string.h>
 
 /* __x64_sys_…: the one argument is the user's registers. */
@@ -92,8 +93,6 @@ static const struct proc_fn functions[] = {
 	SOCK("tcp_v4_connect", "connect", 3, SEEN, proc_enter_tcp_v4_connect, proc_leave_connect),
 	SOCK("tcp_v6_connect", "connect", 3, SEEN, proc_enter_tcp_v6_connect, proc_leave_connect),
 	SOCK("tcp_connect", "connect", 1, LATE, proc_enter_tcp_connect, NULL),
-	SOCK("security_socket_connect", "connect", 3, SEEN, proc_enter_socket_addr, NULL),
-	SOCK("security_socket_bind", "bind", 3, SEEN, proc_enter_socket_addr, NULL),
 	SOCK("inet_bind", "bind", 3, SEEN, proc_enter_inet_bind, proc_leave_socket),
 	SOCK("inet6_bind", "bind", 3, SEEN, proc_enter_inet6_bind, proc_leave_socket),
 	SOCK("inet_listen", "listen", 2, SEEN, proc_enter_listen, proc_leave_socket),
@@ -117,18 +116,22 @@ static const struct proc_fn functions[] = {
 	SOCK("sock/inet_sock_set_state", "accept accept4", 3, LATE, proc_state_accepted, NULL),
 	SOCK("sock/inet_sock_set_state", "listen", 3, LATE, proc_state_listening, NULL),
 	SOCK("sock/inet_sock_set_state", "close", 3, SEEN, proc_state_closing, NULL),
+	{NULL},
 };
+#define NR_FUNCTIONS (ARRAY_SIZE(functions) - 1)
 
 const struct proc_fn *proc_fn_at(u32 idx)
 {
-	return idx < ARRAY_SIZE(functions) ? &functions[idx] : NULL;
+	return idx < NR_FUNCTIONS ? &functions[idx] : proc_lsm_at(idx - NR_FUNCTIONS);
 }
 
 const struct proc_fn *proc_fn_find(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
-		if (!strcmp(functions[i].name, name))
-			return &functions[i];
+	const struct proc_fn *fn;
+
+	for (u32 i = 0; (fn = proc_fn_at(i)); i++)
+		if (!strcmp(fn->name, name))
+			return fn;
 	return NULL;
 }
 
@@ -139,7 +142,7 @@ const struct proc_fn *proc_fn_find_tp(const char *target)
 
 const struct proc_fn *proc_fn_find_raw_tp(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(functions); i++) {
+	for (size_t i = 0; i < NR_FUNCTIONS; i++) {
 		const char *slash = strchr(functions[i].name, '/');
 
 		if (slash && !strcmp(slash + 1, name))

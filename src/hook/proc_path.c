@@ -7,6 +7,7 @@
  * (do_sys_openat2, do_unlinkat, …) at its entry.
  */
 #include "hook/proc_fn_rows.h"
+#include "hook/proc_lookup.h"
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,33 +37,12 @@ static void *make_filename(struct proc *p, struct proc_task *t, u64 uptr)
 	return f;
 }
 
-/* Where the arguments of the calls that take (dfd, path) stand; dfd -1: the working directory. */
-struct at_path {
-	u16 nr;
-	s8 dfd, path;
-};
-
-static const struct at_path at_paths[] = {
-	{SYS_open, -1, 0},     {SYS_creat, -1, 0},    {SYS_openat, 0, 1},   {SYS_openat2, 0, 1},
-	{SYS_unlink, -1, 0},   {SYS_unlinkat, 0, 1},  {SYS_rmdir, -1, 0},   {SYS_mkdir, -1, 0},
-	{SYS_mkdirat, 0, 1},   {SYS_stat, -1, 0},     {SYS_lstat, -1, 0},   {SYS_newfstatat, 0, 1},
-	{SYS_statx, 0, 1},     {SYS_execve, -1, 0},   {SYS_execveat, 0, 1}, {SYS_rename, -1, 0},
-	{SYS_renameat, 0, 1},  {SYS_renameat2, 0, 1}, {SYS_mknod, -1, 0},   {SYS_mknodat, 0, 1},
-	{SYS_truncate, -1, 0},
-};
-
 static u64 dfd_of(const struct proc_task *t, u64 *ret_path)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(at_paths); i++) {
-		const struct at_path *a = &at_paths[i];
+	const struct proc_paths *a = proc_paths_of(t->nr);
 
-		if (a->nr != t->nr)
-			continue;
-		*ret_path = t->args[a->path];
-		return a->dfd < 0 ? (u64)AT_FDCWD : t->args[a->dfd];
-	}
-	*ret_path = 0;
-	return AT_FDCWD;
+	*ret_path = a && a->path >= 0 ? t->args[a->path] : 0;
+	return !a || a->dfd < 0 ? (u64)AT_FDCWD : t->args[a->dfd];
 }
 
 /* f(int dfd, struct filename *name, …) */
@@ -106,8 +86,11 @@ bool proc_enter_vfs_statx(struct proc *p, struct proc_task *t, struct proc_call 
 	return true;
 }
 
+#define LARGEFILE    0100000 /* the kernel's; the C library's is 0 on 64 bits */
+#define O_PATH_FLAGS (O_DIRECTORY | O_NOFOLLOW | O_PATH | O_CLOEXEC)
+
 /* The last two arguments of open, as every flavour gives them. */
-static void open_how(struct proc_task *t, u64 *flags, u64 *mode)
+static void given_how(struct proc_task *t, u64 *flags, u64 *mode)
 {
 	u64 how[2] = {0};
 
@@ -122,6 +105,20 @@ static void open_how(struct proc_task *t, u64 *flags, u64 *mode)
 	}
 }
 
+/* As build_open_how() makes them of it. */
+void proc_open_how(struct proc_task *t, u64 *flags, u64 *mode)
+{
+	given_how(t, flags, mode);
+	if (t->nr != SYS_openat2) {
+		*flags = (u32)*flags;
+		if (*flags & O_PATH)
+			*flags &= O_PATH_FLAGS;
+		*mode = *flags & (O_CREAT | (O_TMPFILE & ~O_DIRECTORY)) ? *mode & 07777 : 0;
+	}
+	if (!(*flags & O_PATH))
+		*flags |= LARGEFILE;
+}
+
 /* do_sys_openat2(int dfd, const char __user *filename, struct open_how *how) */
 bool proc_enter_openat2(struct proc *p, struct proc_task *t, struct proc_call *call)
 {
@@ -130,7 +127,7 @@ bool proc_enter_openat2(struct proc *p, struct proc_task *t, struct proc_call *c
 	if (!how)
 		return false;
 	call->args[0] = dfd_of(t, &call->args[1]);
-	open_how(t, &how[0], &how[1]);
+	proc_open_how(t, &how[0], &how[1]);
 	call->args[2] = addr(how);
 	return true;
 }
@@ -139,7 +136,8 @@ bool proc_enter_openat2(struct proc *p, struct proc_task *t, struct proc_call *c
 bool proc_enter_open(struct proc *p, struct proc_task *t, struct proc_call *call)
 {
 	call->args[0] = dfd_of(t, &call->args[1]);
-	open_how(t, &call->args[2], &call->args[3]);
+	given_how(t, &call->args[2], &call->args[3]);
+	call->args[2] |= LARGEFILE;
 	return true;
 }
 
@@ -158,7 +156,7 @@ static u32 fd_flags(const struct proc_task *t, int fd)
 			break;
 	if (f)
 		fclose(f);
-	return flags;
+	return flags & ~O_CLOEXEC; /* a property of the descriptor */
 }
 
 /* A pipe or socket is called "pipe:[1]" in /proc and has no directory. */
@@ -307,7 +305,7 @@ bool proc_enter_vfs_create(struct proc *p, struct proc_task *t, struct proc_call
 	u64 flags, mode;
 	u32 at;
 
-	open_how(t, &flags, &mode);
+	proc_open_how(t, &flags, &mode);
 	if (!(flags & O_CREAT))
 		return false;
 	at = enter_dir(p, t, call, "vfs_create", 4);

@@ -83,7 +83,7 @@ static void add_traced_if(struct filter *f, u32 nr, u32 arg, u16 test, u32 k)
 
 static bool is_wanted(const struct proc *p, u32 nr)
 {
-	return p->enter[nr].first || p->exit[nr].first ||
+	return p->enter[nr].first || p->exit[nr].first || p->judge[nr].first ||
 	       (p->events[PROC_EV_SIGNAL_SEND].first && proc_is_kill(nr)) ||
 	       (nr != SYS_prctl && proc_sys_watches(nr));
 }

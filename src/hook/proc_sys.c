@@ -203,6 +203,25 @@ static void enter_one(struct proc *p, struct proc_task *t, struct proc_attach *a
 		a->run(p, t, a, &call);
 }
 
+/* The system call becomes none, and returns what the program said. */
+static void refuse(struct proc_task *t)
+{
+	if (!proc_regs(t))
+		return;
+	t->regs.orig_rax = -1ull;
+	t->regs.rax = t->verdict;
+	t->regs_dirty = true;
+}
+
+static void judge(struct proc *p, struct proc_task *t)
+{
+	t->is_judged = false;
+	for (struct proc_attach *a = p->judge[t->nr].first; a; a = a->next)
+		enter_one(p, t, a);
+	if (t->is_judged)
+		refuse(t);
+}
+
 static bool is_hidden(const struct proc_task *t)
 {
 	return t->process->is_setup && t->nr != SYS_execve;
@@ -220,6 +239,8 @@ void proc_sys_enter(struct proc *p, struct proc_task *t)
 		enter_one(p, t, a);
 	for (struct proc_attach *a = known ? p->enter[t->nr].first : NULL; a; a = a->next)
 		enter_one(p, t, a);
+	if (known && p->judge[t->nr].first)
+		judge(p, t);
 	if (p->events[PROC_EV_SIGNAL_SEND].first && proc_is_suicide(t))
 		proc_on_kill(p, t);
 	if (t->saved || p->exit_any.first || (known && p->exit[t->nr].first))

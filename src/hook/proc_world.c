@@ -221,9 +221,10 @@ void *proc_kobj(struct proc *p, struct proc_task *t)
 	return t->kobj;
 }
 
-void proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *ctx, size_t size)
+u64 proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *ctx, size_t size)
 {
 	struct vm_env *env = &p->env;
+	u64 ret;
 
 	env->world = &world;
 	env->hook = p;
@@ -240,10 +241,11 @@ void proc_run(struct proc *p, struct proc_task *t, struct proc_attach *a, void *
 		model_task_fill_fds(p->model_tasks, t->tid);
 	env->task.pt_regs = p->needs_regs ? proc_pt_regs(p, t) : NULL;
 	p->current = t;
-	hook_run(p->set, a->hp, env, ctx, size);
+	ret = hook_run(p->set, a->hp, env, ctx, size);
 	p->current = NULL;
 	env->func_ip = 0;
 	env->func_args = NULL;
 	env->nr_func_args = 0;
 	env->regs = NULL;
+	return ret;
 }
