@@ -7,7 +7,7 @@
  *   each   the reader sleeps until something comes, and each record that finds the buffer empty
  *          wakes it: nothing happens where nothing comes, and what comes is shown at once
  *   batch  programs wake the reader when a buffer is filled to a share (kernel_patch.c says how for
- *          ring buffers, kernel_perf.c for perf buffers), and it looks by itself every BATCH_MS
+ *          ring buffers, kernel_perfbuf.c for perf buffers), and it looks by itself every BATCH_MS
  *
  * Many wakeups in a short time lead to batches; few records, back. A program that has seen `batch`
  * may not yet have handed over its record when the reader goes back to sleep: so the reader waits
@@ -205,8 +205,8 @@ static int open_buffer(struct kernel_events *ev, const struct kernel_map *m, u32
 
 	if (m->fd < 0 || (!is_ring && m->def.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY))
 		return 0;
-	err = (is_ring ? kernel_ring_open : kernel_perf_open)(&ev->sink, m->fd, m->def.max_entries,
-							      &s);
+	err = (is_ring ? kernel_ring_open : kernel_perfbuf_open)(&ev->sink, m->fd,
+								 m->def.max_entries, &s);
 	if (err) {
 		diag_set(diag, err, "can't read it: %s", strerror(-err));
 		return diag_at(diag, err, "map %s", m->def.name);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * Inside the kernel engine: where records come from. kernel_events.c waits and decides how often to
- * be woken; a ring buffer (kernel_ring.c), the perf buffers of a map (kernel_perf.c) and the trace
- * instance (kernel_printk.c) are its sources.
+ * be woken; a ring buffer (kernel_ring.c), the perf buffers of a map (kernel_perfbuf.c) and the
+ * trace instance (kernel_printk.c) are its sources.
  */
 #ifndef ENGINE_KERNEL_SOURCE_H
 #define ENGINE_KERNEL_SOURCE_H
@@ -42,8 +42,8 @@ struct kernel_source_sink {
 /* 0 or -errno. Sizes are the map's own. */
 int kernel_ring_open(const struct kernel_source_sink *sink, int fd, u32 size,
 		     struct kernel_source **ret);
-int kernel_perf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
-		     struct kernel_source **ret);
+int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
+			struct kernel_source **ret);
 int kernel_printk_open(const struct kernel_source_sink *sink, struct kernel_source **ret,
 		       struct skep_diag *diag);
 

@@ -261,8 +261,8 @@ static int open_cpus(struct perf *p, u32 max_cpus)
 	return p->nr ? 0 : -ENODEV;
 }
 
-int kernel_perf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
-		     struct kernel_source **ret)
+int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
+			struct kernel_source **ret)
 {
 	u32 nr = (u32)min_u64(map_nr_cpus(), max_entries);
 	struct perf *p = mem_zalloc(sizeof(*p));
