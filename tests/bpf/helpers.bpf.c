@@ -374,12 +374,14 @@ SEC("syscall") int ring_records(void *ctx)
 
 /* --- iterators ------------------------------------------------------------------------------- */
 
+#ifndef bpf_for /* libbpf 1.2 and the headers of 6.4 have all of it */
 struct bpf_iter_num {
 	u64 opaque[1];
 } __attribute__((aligned(8)));
 extern int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 extern int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
 extern void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
+#endif
 
 static __always_inline void count(int from, int to)
 {
