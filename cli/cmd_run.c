@@ -29,6 +29,23 @@ static const struct opt options[] = {
 	ROW(0,   "attach",     OPT_LIST,    attach,     "NAME=SECTION",   "attach there: 'f=uprobe/libc.so.6:malloc'"),
 	ROW(0,   "binary",     OPT_STRING,  binary,     "FILE",           "what a uprobe without a path is in"),
 	ROW('p', "pid",        OPT_NUMBER,  pid,        "PID",            "trace a running process and its threads"),
+	ROW(0,   "iface",      OPT_LIST,    ifaces,     "IF",             "Linux: attach to this interface (may be repeated)"),
+	ROW(0,   "xdp-mode",   OPT_STRING,  xdp_mode,   "native|skb|offload", "Linux: how; default: native, else skb"),
+	ROW(0,   "direction",  OPT_STRING,  direction,  "ingress|egress", "Linux: of a tc or cgroup/skb program"),
+	ROW(0,   "cgroup",     OPT_STRING,  cgroup,     "PATH",           "Linux: attach to this cgroup (v2)"),
+	ROW(0,   "netns",      OPT_STRING,  netns,      "NAME|PATH|PID",  "Linux: in this network namespace"),
+	ROW(0,   "sockmap",    OPT_STRING,  sockmap,    "MAP",            "Linux: sk_msg, sk_skb: attach to this map"),
+	ROW(0,   "route",      OPT_LIST,    routes,     "ROUTE",          "Linux: lwt: 'PREFIX [via GATEWAY] [dev IF]'"),
+	ROW(0,   "netfilter",  OPT_STRING,  netfilter,  "FAMILY:HOOK[:PRIORITY]", "Linux: 'ipv4:local_in:0'"),
+	ROW(0,   "freq",       OPT_NUMBER,  freq,       "HZ",             "Linux: perf_event: samples per second"),
+	ROW(0,   "period",     OPT_NUMBER,  period,     "N",              "Linux: perf_event: every N events"),
+	ROW(0,   "event",      OPT_STRING,  event,      "EVENT",          "Linux: perf_event: default cpu-clock"),
+	ROW(0,   "target-prog", OPT_STRING, target_prog, "ID|NAME|PATH",  "Linux: freplace, fentry: of this loaded program"),
+	ROW(0,   "target-map", OPT_STRING,  target_map, "MAP|ID|PATH",    "Linux: iterators over a map"),
+	ROW(0,   "device",     OPT_STRING,  device,     "PATH",           "Linux: lirc_mode2: attach to this device"),
+	ROW(0,   "port",       OPT_NUMBER,  port,       "N",              "Linux: sk_reuseport: of --pid's sockets"),
+	ROW(0,   "replace",    OPT_FLAG,    replace,    NULL,             "Linux: take the place of who is attached"),
+	ROW(0,   "pin",        OPT_STRING,  pin,        "NAME",           "Linux: leave it running; skep unpin NAME removes it"),
 	ROW(0,   "pcap",       OPT_STRING,  pcap,       "FILE",           "packets: read this capture (pcap, pcapng)"),
 	ROW(0,   "out",        OPT_STRING,  out,        "FILE",           "packets: write those that pass to this capture"),
 	ROW(0,   "ifname",     OPT_STRING,  ifname,     "NAME",           "packets: name of the interface"),
@@ -225,6 +242,23 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		.repeat = c->repeat,
 		.binary = c->binary,
 		.attach = c->attach.items,
+		.ifaces = c->ifaces.items,
+		.xdp_mode = c->xdp_mode,
+		.direction = c->direction,
+		.cgroup = c->cgroup,
+		.netns = c->netns,
+		.sockmap = c->sockmap,
+		.routes = c->routes.items,
+		.netfilter = c->netfilter,
+		.perf_event = c->event,
+		.freq = c->freq,
+		.period = c->period,
+		.target_prog = c->target_prog,
+		.target_map = c->target_map,
+		.device = c->device,
+		.port = (uint32_t)c->port,
+		.replace = c->replace,
+		.pin = c->pin,
 		.max_insns = c->max_insns,
 		.map_memory = c->map_memory << 20,
 		.event = run_on_event,
@@ -373,6 +407,8 @@ static int run(int argc, char **argv)
 	opt_list_done(&c.cflags);
 	opt_list_done(&c.fib);
 	opt_list_done(&c.attach);
+	opt_list_done(&c.ifaces);
+	opt_list_done(&c.routes);
 	opt_list_done(&c.progs);
 	opt_list_done(&c.maps);
 	opt_list_done(&c.entries);

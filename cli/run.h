@@ -23,6 +23,12 @@ struct run_config {
 	struct opt_list attach, progs, maps, entries, vars;
 	int format;
 	const char *fields;
+	struct opt_list ifaces, routes;
+	const char *xdp_mode, *direction, *cgroup, *netns, *sockmap, *netfilter, *event,
+		*target_prog, *target_map;
+	const char *device, *pin;
+	uint64_t freq, period, port;
+	int replace;
 	double duration, interval;
 	const char *print_maps;
 	uint64_t max_insns, map_memory;

@@ -18,6 +18,7 @@ struct skep_printer;
 enum skep_event_kind {
 	SKEP_EVENT_RECORD, /* ring or perf buffer */
 	SKEP_EVENT_PRINTK, /* data is text without a newline */
+	SKEP_EVENT_TEXT,   /* an iterator's output: whole lines; map is the program's name */
 };
 
 struct skep_event {

@@ -68,6 +68,27 @@ struct skep_session_opts {
 	void (*fault)(void *ctx, const char *prog, const struct skep_diag *diag);
 	void (*output)(void *ctx, const struct skep_output *output); /* after result */
 	void *ctx;
+	/* Kernel engine: where to attach programs whose sections do not say. Nothing is guessed:
+	 * what a program needs and is not given is an error ("needs-target") that lists candidates.
+	 */
+	const char *const
+		*ifaces;       /* network interfaces, NULL-terminated: xdp, tc, netkit, socket */
+	const char *xdp_mode;  /* "native", "skb", "offload"; NULL: native, else skb, told */
+	const char *direction; /* "ingress", "egress" of tc and cgroup/skb */
+	const char *cgroup;    /* a path, or one below where cgroup2 is mounted */
+	const char *netns;     /* a name (ip netns), a path or a pid: all of the above is there */
+	const char *sockmap;   /* a map of the object: sk_msg, sk_skb */
+	const char *const
+		*routes;         /* lwt: "PREFIX [via GATEWAY] [dev IFACE] [table N] [metric N]" */
+	const char *netfilter;   /* "ipv4:local_in[:PRIORITY]" */
+	const char *perf_event;  /* "cpu-clock" (the default), "page-faults", …, "r1a8" */
+	uint64_t freq, period;   /* perf_event: samples per second, or every so many events */
+	const char *target_prog; /* freplace, fentry on programs: an id, a name, a pinned path */
+	const char *target_map;  /* iter/bpf_map_elem and kin */
+	const char *device;      /* lirc_mode2 */
+	uint32_t port;           /* sk_reuseport: of the sockets of process `pid` */
+	bool replace;            /* take the place of a program that is attached already */
+	const char *pin;         /* keep program, links and maps under bpffs, with that name */
 	size_t : 0;
 };
 

@@ -16,12 +16,33 @@
 
 struct engine;
 
+/* Where Linux attaches what says no place itself. Strings are NULL where nothing was given. */
+struct engine_targets {
+	const char *const *ifaces; /* NULL-terminated */
+	const char *xdp_mode;      /* native, skb, offload */
+	const char *direction;     /* ingress, egress */
+	const char *cgroup;        /* a path, or one below the mount of cgroup2 */
+	const char *netns;         /* a name, path or pid */
+	const char *sockmap;       /* a map of the object */
+	const char *const *routes; /* "PREFIX [via GATEWAY] [dev IFACE] [table N] [metric N]" */
+	const char *netfilter;     /* "FAMILY:HOOK[:PRIORITY]" */
+	const char *event;         /* perf: cpu-clock, page-faults, … */
+	u64 freq, period;
+	const char *prog; /* a loaded program: id, name, pinned path */
+	const char *map;  /* of the object, or id, or pinned path */
+	const char *device;
+	u32 port;
+	bool replace;
+	const char *pin;
+};
+
 struct engine_opts {
 	const struct btf *kernel_btf; /* may be NULL */
 	struct hook_opts hook;        /* where to attach; its callbacks are the engine's caller's */
 	u64 max_insns;
 	u64 map_memory; /* bytes of all maps; 0: the default */
 	bool unpatched; /* kernel: load programs as they are; nothing counts what they lose */
+	struct engine_targets target;
 	const char *const *attach; /* "PROGRAM=SECTION": attach it there instead; NULL-terminated */
 	int (*event)(void *ctx, const struct skep_event *event); /* non-zero ends the poll */
 	void *ctx;

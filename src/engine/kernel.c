@@ -14,28 +14,42 @@
 #include "base/mem.h"
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *what;
 	int (*run)(struct kernel_engine *k, struct skep_diag *diag);
 } steps[] = {
-	{"command", kernel_child_spawn}, {"patch", kernel_patch},      {"open", kernel_open},
-	{"values", kernel_fill},         {"load", kernel_load_object}, {"maps", kernel_maps_open},
-	{"readers", kernel_events_open},
+	{"command", kernel_child_spawn}, {"namespace", kernel_netns_open},
+	{"patch", kernel_patch},         {"open", kernel_open},
+	{"values", kernel_fill},         {"load", kernel_load_object},
+	{"maps", kernel_maps_open},      {"readers", kernel_events_open},
 };
+
+static void close_fds(struct kernel_engine *k)
+{
+	const int fds[] = {k->netns_fd, k->old_netns_fd, k->tracefs_fd, k->target_prog_fd};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
 
 static void kernel_free(struct engine *e)
 {
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
 
 	kernel_links_close(k);
+	kernel_guard_close(k);
 	kernel_events_close(k);
 	bpf_object__close(k->bpf);
 	kernel_patch_done(&k->patch);
+	close_fds(k);
 	kernel_child_done(k);
 	kernel_log_done();
 	mem_free(k->maps);
 	mem_free(k->progs);
+	mem_free(k->moved.progs);
 	mem_free(k);
 }
 
@@ -51,6 +65,7 @@ static int kernel_load(struct object *obj, const struct engine_opts *opts, struc
 	k->patch = KERNEL_PATCH_NONE;
 	k->obj = obj;
 	k->opts = *opts;
+	k->netns_fd = k->old_netns_fd = k->tracefs_fd = k->target_prog_fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !err; i++) {
 		err = steps[i].run(k, diag);
 		log_debug("kernel engine: %s: %s", steps[i].what, err ? strerror(-err) : "done");
@@ -77,9 +92,21 @@ static int finish(struct kernel_engine *k)
 	if (!k->finished) {
 		k->finished = true;
 		kernel_links_close(k);
+		kernel_guard_detach(k);
 		kernel_events_finish(k);
 	}
 	return k->end;
+}
+
+/* Programs that ran once, and nothing to wait for: that was all. */
+static bool may_come(const struct kernel_engine *k)
+{
+	if (k->child.pid)
+		return true;
+	for (u32 i = 0; i < k->nr_progs; i++)
+		if (!k->progs[i].is_once && !k->progs[i].is_target)
+			return true;
+	return false;
 }
 
 static int kernel_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
@@ -93,7 +120,7 @@ static int kernel_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
 	if (err && err != -EINTR)
 		return err;
 	kernel_child_check(k);
-	return k->stopped || k->end || k->child.ended ? finish(k) : 1;
+	return k->stopped || k->end || k->child.ended || !may_come(k) ? finish(k) : 1;
 }
 
 /* Async-signal-safe. */

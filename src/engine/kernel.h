@@ -9,19 +9,55 @@
 #include "base/strbuf.h"
 #include "base/vec.h"
 #include "engine/engine.h"
+#include "engine/kernel_guard.h"
 #include "engine/kernel_patch.h"
+#include "engine/select.h"
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <signal.h>
 #include <sys/types.h>
 
 struct kernel_events;
+struct kernel_prog;
+struct kernel_engine;
+
+/* What a section does not say and an option must give. */
+enum kernel_need {
+	NEED_IFACE = 1,
+	NEED_DIRECTION = 2,
+	NEED_CGROUP = 4,
+	NEED_SOCKMAP = 8,
+	NEED_ROUTE = 16,
+	NEED_NETFILTER = 32,
+	NEED_SAMPLES = 64, /* --freq or --period */
+	NEED_PROG = 128,
+	NEED_MAP = 256,
+	NEED_DEVICE = 512,
+	NEED_PORT = 1024,
+	NEED_PID = 2048,
+	NEED_BINARY = 4096,
+	NEED_SECTION = 8192, /* --attach: the section leaves open what it is */
+	NEED_NETNS = 16384,
+};
+
+/* How a kind of SEC() is attached; kernel_kinds.c has one for each that libbpf knows. */
+struct kernel_kind {
+	const char *section; /* as in spec/sections.def */
+	/* NULL: there is nothing to attach, it runs where a map leads to it */
+	int (*attach)(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag);
+	u32 arg;   /* what attach makes of it */
+	u32 needs; /* enum kernel_need */
+	/* before the load; may be NULL */
+	int (*prepare)(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag);
+};
 
 /* A program that is loaded. The same bpf_program may stand here twice: attached to two places. */
 struct kernel_prog {
 	const struct prog *prog; /* the object's, or its copy in `moved` */
 	struct bpf_program *bpf; /* libbpf's; the bpf_object's */
-	bool is_target;          /* reached by tail calls only: not attached by itself */
+	const struct kernel_kind *kind;
+	bool is_target; /* reached by tail calls only: not attached by itself */
+	bool is_once;   /* it ran, or printed, and is done: nothing more comes */
 };
 
 /* A live map; its index is the object's. */
@@ -33,9 +69,10 @@ struct kernel_map {
 
 /* Something that is attached, as long as it is held. Owns bpf or fd. */
 struct kernel_link {
-	const struct kernel_prog *prog;
-	struct bpf_link *bpf; /* NULL: it is the descriptor that holds it */
-	int fd;               /* -1: none */
+	const struct kernel_prog *prog; /* NULL: a map's (struct_ops) */
+	struct bpf_link *bpf;           /* NULL: it is the descriptor that holds it */
+	int fd;                         /* -1: none */
+	char *where;                    /* for people: "xdp on veth0 (native)" */
 };
 
 /* The command: forked before anything is loaded, so that programs can know its id. */
@@ -56,6 +93,14 @@ struct kernel_engine {
 	struct bpf_object *bpf;
 	struct kernel_prog *progs;
 	u32 nr_progs;
+	struct moved_progs moved;
+	int netns_fd, old_netns_fd; /* of --netns; -1: none */
+	int tracefs_fd;             /* -1: not asked for yet */
+	int target_prog_fd;         /* of --target-prog; -1: none */
+	struct kernel_guard *guard; /* NULL: nothing needs one yet */
+	int guard_fd;
+	pid_t guard_pid;
+	bool has_route; /* one route carries all programs of lightweight tunnels */
 	struct kernel_map *maps;
 	u32 nr_maps;
 	VEC(struct kernel_link) links;
@@ -81,15 +126,124 @@ void kernel_child_check(struct kernel_engine *k);    /* has it ended? sets statu
 u32 kernel_child_pid(const struct kernel_engine *k); /* the traced process; 0: none */
 void kernel_child_done(struct kernel_engine *k);
 
+/* kernel_kinds.c */
+const struct kernel_kind *kernel_kind(const struct prog *prog); /* NULL: nobody knows the section */
+const struct kernel_kind *kernel_kind_row(u32 idx);             /* all rows, then NULL */
+
+/* kernel_need.c: is everything there that its kind needs? The error lists candidates. */
+int kernel_check_needs(struct kernel_engine *k, const struct kernel_prog *p,
+		       struct skep_diag *diag);
+
 /* kernel_attach.c */
 int kernel_attach(struct kernel_engine *k, struct skep_diag *diag);
+/* A link that libbpf made, or did not (errno). */
+int kernel_attached(struct kernel_engine *k, struct kernel_prog *p, struct bpf_link *link,
+		    struct skep_diag *diag, const char *fmt, ...) __printf(5, 6);
+/* The same of a descriptor, or -errno. */
+int kernel_attached_fd(struct kernel_engine *k, struct kernel_prog *p, int fd,
+		       struct skep_diag *diag, const char *fmt, ...) __printf(5, 6);
+
+/* kernel_target.c: what options name. */
+int kernel_netns_open(struct kernel_engine *k, struct skep_diag *diag);
+int kernel_netns_enter(struct kernel_engine *k,
+		       struct skep_diag *diag); /* nothing without --netns */
+void kernel_netns_leave(struct kernel_engine *k);
+int kernel_ifindex(const char *iface, struct skep_diag *diag);    /* in the current namespace */
+int kernel_cgroup_open(const char *path, struct skep_diag *diag); /* a descriptor */
+const char *kernel_cgroup_mount(char *buf, size_t size);          /* of cgroup2; NULL: none */
+int kernel_target_prog(struct kernel_engine *k, struct skep_diag *diag); /* a descriptor, kept */
+int kernel_map_open(const char *name, struct skep_diag *diag); /* id or pinned path: a descriptor */
+u32 kernel_prog_id(const struct kernel_prog *p);
+int kernel_dup(int fd); /* closed on exec; -errno */
+
+/* kernel_near.c: this kernel has no such place; the nearest names. -ENOENT, "no-such-place" */
+int kernel_no_function(struct kernel_engine *k, const char *name, struct skep_diag *diag);
+int kernel_no_tracepoint(struct kernel_engine *k, const char *name, struct skep_diag *diag);
+/* kernel_trace.c: a perf event of CATEGORY/NAME; a descriptor or -errno */
+int kernel_open_tracepoint(struct kernel_engine *k, const char *target, struct skep_diag *diag);
+
+/* kernel_who.c: somebody else is attached: says who. Returns err. */
+int kernel_tell_who(struct skep_diag *diag, int err, u32 prog_id, const char *fmt, ...)
+	__printf(4, 5);
+int kernel_tell_query(struct skep_diag *diag, int err, int target_fd, u32 attach_type,
+		      const char *where); /* those that BPF_PROG_QUERY lists */
+/* With --replace, detach who is there alone; an error without it (XDP), else nothing. */
+int kernel_xdp_make_room(struct kernel_engine *k, const char *iface, int ifindex, u32 prog_id,
+			 struct skep_diag *diag);
+int kernel_make_room(struct kernel_engine *k, int target_fd, u32 attach_type, const char *where,
+		     struct skep_diag *diag);
+
+/* kernel_clsact.c: filters of tc */
+int kernel_attach_clsact(struct kernel_engine *k, struct kernel_prog *p, const char *iface,
+			 int ifindex, bool ingress, struct skep_diag *diag);
+int kernel_attach_matchall(struct kernel_engine *k, struct kernel_prog *p, const char *iface,
+			   int ifindex, bool ingress, struct skep_diag *diag);
+
+/* kernel_sys.c: bpf(2) where libbpf or <linux/bpf.h> may be too old, and tracefs. */
+struct sys_link {
+	u32 prog_fd, target_fd, attach_type, flags;
+	union {
+		struct {
+			u32 flags, cnt;
+			u64 syms, addrs, cookies;
+		} kprobe_multi;
+		struct {
+			u32 pf, hook;
+			s32 priority;
+			u32 flags;
+		} netfilter;
+		struct {
+			u64 path, offsets, ref_ctr_offsets, cookies;
+			u32 cnt, flags, pid, path_fd;
+		} uprobe_multi;
+		struct {
+			u64 ids, cookies;
+			u32 cnt;
+		} tracing_multi;
+	};
+};
+int sys_link_create(const struct sys_link *attr); /* a descriptor or -errno */
+/* The root of tracefs: where it is mounted, else a mount of our own that nobody sees. */
+int kernel_tracefs(struct kernel_engine *k, struct skep_diag *diag);
+
+/* kernel_trace.c, kernel_user.c, kernel_net.c, …: attach functions of the kinds */
+#define KIND(name) int name(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag)
+KIND(kernel_attach_tracepoint);
+KIND(kernel_attach_raw_tp);
+KIND(kernel_attach_trace);
+KIND(kernel_attach_tracing_multi);
+KIND(kernel_attach_freplace);
+KIND(kernel_attach_lsm);
+KIND(kernel_prepare_btf);
+KIND(kernel_prepare_freplace);
+KIND(kernel_attach_kprobe);
+KIND(kernel_attach_ksyscall);
+KIND(kernel_attach_kprobe_multi);
+KIND(kernel_attach_uprobe);
+KIND(kernel_attach_uprobe_multi);
+KIND(kernel_attach_usdt);
+KIND(kernel_attach_perf);
+KIND(kernel_attach_iter);
+KIND(kernel_run_syscall);
+KIND(kernel_attach_xdp);
+KIND(kernel_attach_tc);
+KIND(kernel_attach_action);
+KIND(kernel_attach_netkit);
+KIND(kernel_attach_netns);
+KIND(kernel_attach_netfilter);
+KIND(kernel_attach_socket);
+KIND(kernel_attach_reuseport);
+KIND(kernel_attach_route);
+KIND(kernel_attach_cgroup);
+KIND(kernel_attach_cgroup_skb);
+KIND(kernel_attach_sockmap);
+KIND(kernel_attach_lirc);
+KIND(kernel_attach_open);
+#undef KIND
 
 /* kernel_links.c */
-/* Takes the link, also when it fails. */
-int kernel_link_add(struct kernel_engine *k, const struct kernel_prog *p, struct bpf_link *link,
-		    struct skep_diag *diag);
-int kernel_link_add_fd(struct kernel_engine *k, const struct kernel_prog *p, int fd,
-		       struct skep_diag *diag);
+/* Takes what is in it, also when it fails. */
+int kernel_link_add(struct kernel_engine *k, struct kernel_link link, struct skep_diag *diag);
 void kernel_links_close(struct kernel_engine *k);
 
 /* kernel_maps.c */

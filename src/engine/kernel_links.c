@@ -13,9 +13,10 @@ static void close_link(struct kernel_link *l)
 		bpf_link__destroy(l->bpf);
 	else if (l->fd >= 0)
 		close(l->fd);
+	mem_free(l->where);
 }
 
-static int add(struct kernel_engine *k, struct kernel_link link, struct skep_diag *diag)
+int kernel_link_add(struct kernel_engine *k, struct kernel_link link, struct skep_diag *diag)
 {
 	struct kernel_link *l = VEC_PUSH(&k->links);
 
@@ -25,18 +26,6 @@ static int add(struct kernel_engine *k, struct kernel_link link, struct skep_dia
 	}
 	*l = link;
 	return 0;
-}
-
-int kernel_link_add(struct kernel_engine *k, const struct kernel_prog *p, struct bpf_link *link,
-		    struct skep_diag *diag)
-{
-	return add(k, (struct kernel_link){.prog = p, .bpf = link, .fd = -1}, diag);
-}
-
-int kernel_link_add_fd(struct kernel_engine *k, const struct kernel_prog *p, int fd,
-		       struct skep_diag *diag)
-{
-	return add(k, (struct kernel_link){.prog = p, .fd = fd}, diag);
 }
 
 void kernel_links_close(struct kernel_engine *k)

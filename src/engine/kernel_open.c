@@ -121,20 +121,44 @@ static int set_pid(struct kernel_engine *k, const struct object_var *v, struct s
 
 /* --- programs --------------------------------------------------------------------------------- */
 
-/* Is it in the initial values of a prog_array? Then tail calls lead to it. */
-static bool is_tail_call_target(const struct object *obj, const struct prog *prog)
+/* Sections that this libbpf does not know, and programs that were moved, need their types. */
+static int set_type(struct kernel_prog *p, struct skep_diag *diag)
 {
-	for (u32 i = 0; i < obj->nr_maps; i++)
-		for (u32 j = 0; j < obj->maps[i].nr_init; j++)
-			if (obj->maps[i].init[j].prog == prog)
-				return true;
-	return false;
+	const struct prog *prog = p->prog;
+	bool known = bpf_program__type(p->bpf) != BPF_PROG_TYPE_UNSPEC;
+	u32 flags = bpf_program__flags(p->bpf) | prog->flags;
+
+	if (known && bpf_program__type(p->bpf) == (enum bpf_prog_type)prog->type &&
+	    !strcmp(bpf_program__section_name(p->bpf), prog->section))
+		return 0;
+	if (bpf_program__set_type(p->bpf, (enum bpf_prog_type)prog->type) ||
+	    bpf_program__set_expected_attach_type(p->bpf,
+						  (enum bpf_attach_type)prog->attach_type) ||
+	    bpf_program__set_flags(p->bpf, flags))
+		return diag_set(diag, -EINVAL, "libbpf does not take its type");
+	return 0;
+}
+
+static int prepare(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag)
+{
+	int err = 0;
+
+	p->kind = kernel_kind(p->prog);
+	if (!p->kind)
+		return diag_set(diag, -EINVAL, "nobody knows this section");
+	if (!p->is_target)
+		err = kernel_check_needs(k, p, diag);
+	err = err ? err : set_type(p, diag);
+	if (!err && p->kind->prepare)
+		err = p->kind->prepare(k, p, diag);
+	return err;
 }
 
 static int carry_prog(struct kernel_engine *k, const struct prog *prog, struct skep_diag *diag)
 {
 	struct bpf_program *bpf = bpf_object__find_program_by_name(k->bpf, prog->name);
 	struct kernel_prog *p = &k->progs[k->nr_progs];
+	int err;
 
 	if (!bpf) {
 		diag_set(diag, -ENOENT, "libbpf sees no such program");
@@ -146,10 +170,28 @@ static int carry_prog(struct kernel_engine *k, const struct prog *prog, struct s
 	*p = (struct kernel_prog){
 		.prog = prog,
 		.bpf = bpf,
-		.is_target = is_tail_call_target(k->obj, prog),
+		.is_target = select_is_tail_call_target(k->obj, prog),
 	};
 	k->nr_progs++;
-	return 0;
+	err = prepare(k, p, diag);
+	return err ? diag_at(diag, err, "program %s, SEC(\"%s\")", prog->name, prog->section) : 0;
+}
+
+static int carry_progs(struct kernel_engine *k, struct skep_diag *diag)
+{
+	int err = select_move(k->obj, k->opts.attach, &k->moved, diag);
+
+	k->progs = mem_calloc(k->obj->nr_progs + k->moved.nr + 1, sizeof(*k->progs));
+	if (!k->progs)
+		return diag_nomem(diag);
+	for (u32 i = 0; i < k->obj->nr_progs && !err; i++)
+		if (!select_is_moved(&k->moved, &k->obj->progs[i]))
+			err = carry_prog(k, &k->obj->progs[i], diag);
+	for (u32 i = 0; i < k->moved.nr && !err; i++)
+		err = carry_prog(k, &k->moved.progs[i], diag);
+	if (!err && !k->nr_progs)
+		err = diag_set(diag, -ENOENT, "there is no program to run");
+	return err;
 }
 
 int kernel_fill(struct kernel_engine *k, struct skep_diag *diag)
@@ -157,19 +199,12 @@ int kernel_fill(struct kernel_engine *k, struct skep_diag *diag)
 	struct object *obj = k->obj;
 	int err = 0;
 
-	k->progs = mem_calloc(obj->nr_progs + 1, sizeof(*k->progs));
-	if (!k->progs)
-		return diag_nomem(diag);
 	for (u32 i = 0; i < obj->nr_vars && !err; i++)
 		if (obj->vars[i].is_pid)
 			err = set_pid(k, &obj->vars[i], diag);
 	for (u32 i = 0; i < obj->nr_maps && !err; i++)
 		err = carry_map(k, &obj->maps[i], diag);
-	for (u32 i = 0; i < obj->nr_progs && !err; i++)
-		err = carry_prog(k, &obj->progs[i], diag);
-	if (!err && !k->nr_progs)
-		err = diag_set(diag, -ENOENT, "there is no program to run");
-	return err;
+	return err ? err : carry_progs(k, diag);
 }
 
 /* Once more, as the object is: should Linux not like what we put into it, that is our matter. */
@@ -181,6 +216,8 @@ static int load_unpatched(struct kernel_engine *k, struct skep_diag *diag)
 	bpf_object__close(k->bpf);
 	k->bpf = NULL;
 	mem_free(k->progs);
+	mem_free(k->moved.progs);
+	k->moved = (struct moved_progs){0};
 	k->progs = NULL;
 	k->nr_progs = 0;
 	kernel_patch_done(&k->patch);

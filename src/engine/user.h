@@ -4,6 +4,7 @@
 #define ENGINE_USER_H
 
 #include "engine/engine.h"
+#include "engine/select.h"
 #include <signal.h>
 
 struct event_reader;
@@ -25,8 +26,7 @@ struct user {
 	struct vm *vm;
 	struct user_prog *progs;
 	u32 nr_progs;
-	struct prog *moved; /* copies of programs that opts.attach puts elsewhere */
-	u32 nr_moved;
+	struct moved_progs moved;
 	struct hook_set *hooks;
 	struct hook_prog **attached;
 	u32 nr_attached;

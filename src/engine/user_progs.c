@@ -14,77 +14,8 @@
 #include "base/mem.h"
 #include "base/strbuf.h"
 #include "engine/user.h"
-#include "spec/spec.h"
 #include <errno.h>
 #include <string.h>
-
-/* Is it in the initial values of a prog_array? Then tail calls lead to it. */
-static bool is_tail_call_target(const struct object *obj, const struct prog *prog)
-{
-	for (u32 i = 0; i < obj->nr_maps; i++)
-		for (u32 k = 0; k < obj->maps[i].nr_init; k++)
-			if (obj->maps[i].init[k].prog == prog)
-				return true;
-	return false;
-}
-
-/* "PROGRAM=SECTION" → the section, if it is about this program. */
-static const char *attach_section(const char *row, const char *prog)
-{
-	size_t len = strlen(prog);
-
-	return !strncmp(row, prog, len) && row[len] == '=' ? row + len + 1 : NULL;
-}
-
-static bool is_moved(const struct user *u, const struct prog *prog)
-{
-	for (const char *const *row = u->opts.attach; row && *row; row++)
-		if (attach_section(*row, prog->name))
-			return true;
-	return false;
-}
-
-static int move_prog(struct user *u, const char *row, struct skep_diag *diag)
-{
-	const char *eq = strchr(row, '='), *section = eq ? eq + 1 : "", *target = "";
-	const struct spec_section *sec = spec_section(section, &target);
-	struct prog *to = &u->moved[u->nr_moved], *from = NULL;
-
-	for (u32 i = 0; i < u->obj->nr_progs && !from; i++)
-		if (attach_section(row, u->obj->progs[i].name))
-			from = &u->obj->progs[i];
-	if (!from)
-		return diag_set(diag, -ENOENT, "--attach %s: no program of that name", row);
-	if (!sec)
-		return diag_set(diag, -EINVAL, "--attach %s: \"%s\" is not a section name", row,
-				section);
-	*to = *from;
-	to->section = section;
-	to->target = target;
-	to->type = sec->prog_type;
-	to->attach_type = sec->attach_type;
-	to->autoload = true;
-	u->nr_moved++;
-	return 0;
-}
-
-static int move_progs(struct user *u, struct skep_diag *diag)
-{
-	u32 nr = 0;
-
-	while (u->opts.attach && u->opts.attach[nr])
-		nr++;
-	u->moved = mem_calloc(nr, sizeof(*u->moved));
-	if (!u->moved)
-		return diag_nomem(diag);
-	for (u32 i = 0; i < nr; i++) {
-		int err = move_prog(u, u->opts.attach[i], diag);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
 
 static int make_prog(struct user *u, const struct prog *prog, bool is_target,
 		     struct skep_diag *diag)
@@ -109,34 +40,12 @@ static int make_prog(struct user *u, const struct prog *prog, bool is_target,
 	return 0;
 }
 
-static bool starts_with(const char *s, const char *prefix)
-{
-	return !strncmp(s, prefix, strlen(prefix));
-}
-
-/* Is `b` the way without BTF to where `a` is attached? */
-static bool is_same_place(const struct prog *a, const struct prog *b)
-{
-	static const char *const pairs[][2] = {
-		{"fentry/", "kprobe/"},
-		{"fexit/", "kretprobe/"},
-		{"tp_btf/", "raw_tp/"},
-		{"tp_btf/", "raw_tracepoint/"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++)
-		if (starts_with(a->section, pairs[i][0]) && starts_with(b->section, pairs[i][1]) &&
-		    !strcmp(a->target, b->target))
-			return true;
-	return false;
-}
-
 static const struct prog *better_one(const struct user *u, const struct prog *prog)
 {
 	for (u32 i = 0; i < u->obj->nr_progs; i++) {
 		const struct prog *other = &u->obj->progs[i];
 
-		if (other->autoload && is_same_place(other, prog) &&
+		if (other->autoload && select_is_same_place(other, prog) &&
 		    hook_find(other, &u->opts.hook, NULL))
 			return other;
 	}
@@ -154,7 +63,7 @@ static void tell_left_out(const struct user *u, const struct prog *prog, struct 
 {
 	struct skep_diag why = {0};
 
-	if (!prog->autoload || is_tail_call_target(u->obj, prog) ||
+	if (!prog->autoload || select_is_tail_call_target(u->obj, prog) ||
 	    hook_find(prog, &u->opts.hook, &why))
 		return;
 	if (l->nr++ >= MAX_TOLD)
@@ -175,10 +84,10 @@ static int check_left_out(struct user *u, struct skep_diag *diag)
 			*diag = u->first_left_out;
 		return u->first_left_out.err;
 	}
-	for (u32 i = 0; i < u->nr_moved && u->first_left_out.err; i++)
-		tell_left_out(u, &u->moved[i], &l);
+	for (u32 i = 0; i < u->moved.nr && u->first_left_out.err; i++)
+		tell_left_out(u, &u->moved.progs[i], &l);
 	for (u32 i = 0; i < u->obj->nr_progs && u->first_left_out.err; i++)
-		if (!is_moved(u, &u->obj->progs[i]))
+		if (!select_is_moved(&u->moved, &u->obj->progs[i]))
 			tell_left_out(u, &u->obj->progs[i], &l);
 	if (l.more.len)
 		log_warn("left out: %u more programs (-v says why): %s", l.nr - MAX_TOLD,
@@ -189,16 +98,16 @@ static int check_left_out(struct user *u, struct skep_diag *diag)
 
 int user_make_progs(struct user *u, struct skep_diag *diag)
 {
-	int err = move_progs(u, diag);
+	int err = select_move(u->obj, u->opts.attach, &u->moved, diag);
 
 	if (err)
 		return err;
-	u->progs = mem_calloc(u->obj->nr_progs + u->nr_moved, sizeof(*u->progs));
-	u->attached = mem_calloc(u->obj->nr_progs + u->nr_moved, sizeof(*u->attached));
+	u->progs = mem_calloc(u->obj->nr_progs + u->moved.nr, sizeof(*u->progs));
+	u->attached = mem_calloc(u->obj->nr_progs + u->moved.nr, sizeof(*u->attached));
 	if (!u->progs || !u->attached)
 		return diag_nomem(diag);
-	for (u32 i = 0; i < u->nr_moved && !err; i++)
-		err = make_prog(u, &u->moved[i], false, diag);
+	for (u32 i = 0; i < u->moved.nr && !err; i++)
+		err = make_prog(u, &u->moved.progs[i], false, diag);
 	for (u32 i = 0; i < u->obj->nr_progs && !err; i++) {
 		const struct prog *prog = &u->obj->progs[i];
 
@@ -208,8 +117,8 @@ int user_make_progs(struct user *u, struct skep_diag *diag)
 			log_warn("left out: program %s, SEC(\"%s\"): %s does the same (--prog %s "
 				 "takes this one)",
 				 prog->name, prog->section, better->name, prog->name);
-		else if (!is_moved(u, prog))
-			err = make_prog(u, prog, is_tail_call_target(u->obj, prog), diag);
+		else if (!select_is_moved(&u->moved, prog))
+			err = make_prog(u, prog, select_is_tail_call_target(u->obj, prog), diag);
 	}
 	return err ? err : check_left_out(u, diag);
 }
@@ -234,5 +143,5 @@ void user_free_progs(struct user *u)
 {
 	mem_free(u->progs);
 	mem_free(u->attached);
-	mem_free(u->moved);
+	mem_free(u->moved.progs);
 }

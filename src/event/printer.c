@@ -224,14 +224,37 @@ static const char *json_name(const struct event_printer *p, const struct layout 
 	return p->types.nr_maps > 1 ? l->map : NULL;
 }
 
+/* Text is shown as it is; in JSON a line is an object. */
+static int print_text(struct event_printer *p, const struct skep_event *ev)
+{
+	const char *s = ev->data, *end = s + ev->size;
+
+	for (; s < end && p->format == SKEP_FORMAT_JSON; s++) {
+		const char *nl = memchr(s, '\n', (size_t)(end - s));
+		size_t len = (size_t)((nl ? nl : end) - s);
+
+		strbuf_puts(&p->line, "{\"program\":");
+		strbuf_json_string(&p->line, ev->map, strlen(ev->map));
+		strbuf_puts(&p->line, ",\"text\":");
+		strbuf_json_string(&p->line, s, len);
+		strbuf_puts(&p->line, "}\n");
+		s += len;
+	}
+	if (p->format != SKEP_FORMAT_JSON)
+		strbuf_add(&p->line, s, (size_t)(end - s));
+	return p->line.len ? flush(p) : 0;
+}
+
 int event_printer_event(struct event_printer *p, const struct skep_event *ev)
 {
-	struct layout *l = find_layout(p, ev);
+	struct layout *l = ev->kind == SKEP_EVENT_TEXT ? NULL : find_layout(p, ev);
 
+	strbuf_reset(&p->line);
+	if (ev->kind == SKEP_EVENT_TEXT)
+		return print_text(p, ev);
 	if (!l)
 		return -ENOENT;
 	warn_untyped(l);
-	strbuf_reset(&p->line);
 	if (p->format == SKEP_FORMAT_TABLE)
 		return print_table(p, l, ev);
 	json_row(&p->line, &l->columns, l->root, ev, json_name(p, l));

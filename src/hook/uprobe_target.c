@@ -168,13 +168,18 @@ static int add_wish(const struct prog *prog, const struct hook_opts *opts, const
 
 	if (!w)
 		return diag_nomem(diag);
-	w->next = *list;
-	*list = w;
 	parse_what(w, what);
 	w->any_file = !file;
 	if (file && !find_file(file, opts, w->path, sizeof(w->path)))
 		err = diag_set(diag, -ENOENT, "%s: there is no such program or library", file);
-	return err ? err : file ? check_file(w, diag) : 0;
+	err = err ? err : file ? check_file(w, diag) : 0;
+	if (err) {
+		mem_free(w);
+		return err;
+	}
+	w->next = *list;
+	*list = w;
+	return 0;
 }
 
 /* "PATH:WHAT": for a function the last colon parts them, for USDT the last but one. */
