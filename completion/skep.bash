@@ -3,6 +3,8 @@
 # Completion of skep for bash. A test compares the options with those of --help.
 
 _skep_options_run="--engine --output --fields --duration --interval --maps --map --entries --var --prog --attach
+	--iface --xdp-mode --direction --cgroup --netns --sockmap --route --netfilter --freq --period
+	--event --target-prog --target-map --device --port --replace --pin
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --prog --pid --btf --clang --cflag --verbose --quiet --help"
