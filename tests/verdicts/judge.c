@@ -65,6 +65,16 @@ int __wrap_bpf_prog_load(enum bpf_prog_type type, const char *name, const char *
 	return fd;
 }
 
+/* The kernel's BTF is read once, not for every program. A child may free its copy. */
+static struct btf *kernel_btf;
+
+struct btf *__wrap_btf__load_vmlinux_btf(void);
+
+struct btf *__wrap_btf__load_vmlinux_btf(void)
+{
+	return kernel_btf;
+}
+
 static int on_message(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	if (level == LIBBPF_WARN && !answer.asked && !libbpf_said[0]) /* the first is the cause */
@@ -339,6 +349,21 @@ static void judge_apart(const char *path, const char *name, bool unpriv)
 		fprintf(stderr, "judge: %s: %s: no answer\n", path, name);
 }
 
+/* libbpf tries out what the kernel can do, once a process: here, not in every child. */
+static void warm_up(const char *path)
+{
+	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	struct bpf_program *p;
+	struct bpf_map *map;
+
+	if (!obj)
+		return;
+	bpf_object__for_each_program(p, obj) bpf_program__set_autoload(p, false);
+	bpf_object__for_each_map(map, obj) bpf_map__set_autocreate(map, false);
+	bpf_object__load(obj);
+	kernel_btf = btf__parse("/sys/kernel/btf/vmlinux", NULL);
+}
+
 static int judge_object(const char *path, bool unpriv_too)
 {
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
@@ -392,6 +417,8 @@ int main(int argc, char **argv)
 	libbpf_set_print(on_message);
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	setvbuf(stdout, NULL, _IOFBF, 1 << 16);
+	if (argc > 1 + unpriv)
+		warm_up(argv[1 + unpriv]);
 	for (int i = 1 + unpriv; i < argc; i++)
 		bad += judge_object(argv[i], unpriv) != 0;
 	return bad ? 1 : 0;
