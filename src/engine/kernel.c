@@ -49,6 +49,7 @@ static void kernel_free(struct engine *e)
 	kernel_log_done();
 	mem_free(k->maps);
 	mem_free(k->progs);
+	mem_free(k->dropped);
 	mem_free(k->moved.progs);
 	mem_free(k);
 }

@@ -93,6 +93,9 @@ struct kernel_engine {
 	struct bpf_object *bpf;
 	struct kernel_prog *progs;
 	u32 nr_progs;
+	bool *dropped;  /* by the object's index: not loaded, another one does the same, or none */
+	bool is_again;  /* loaded more than once: what is to be said was said */
+	bool unpatched; /* Linux did not like the patched programs */
 	struct moved_progs moved;
 	int netns_fd, old_netns_fd; /* of --netns; -1: none */
 	int tracefs_fd;             /* -1: not asked for yet */
@@ -117,7 +120,13 @@ int kernel_patch(struct kernel_engine *k, struct skep_diag *diag); /* kernel_pat
 int kernel_open(struct kernel_engine *k, struct skep_diag *diag);
 struct bpf_map *kernel_find_map(struct kernel_engine *k, const struct object_map *om);
 int kernel_fill(struct kernel_engine *k, struct skep_diag *diag); /* values, sizes, programs */
+
+/* kernel_load.c */
 int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag);
+
+/* kernel_verdict.c: why a load failed, with the source line. Returns err. */
+int kernel_tell_refused(struct kernel_engine *k, int err, struct skep_diag *diag);
+const struct kernel_prog *kernel_culprit(const struct kernel_engine *k); /* NULL: not a program */
 
 /* kernel_child.c */
 int kernel_child_spawn(struct kernel_engine *k, struct skep_diag *diag); /* it waits */

@@ -95,10 +95,10 @@ static int attach_one(struct kernel_engine *k, struct kernel_prog *p, struct ske
 		   : 0;
 }
 
-/* The place is not in this kernel. */
+/* The place, or the way to it, is not in this kernel. */
 static bool is_missing(const struct skep_diag *why)
 {
-	return !strcmp(why->id, "no-such-place");
+	return !strcmp(why->id, "no-such-place") || !strcmp(why->id, "no-kprobes");
 }
 
 static void tell_left_out(const struct skep_diag *why)
@@ -107,29 +107,48 @@ static void tell_left_out(const struct skep_diag *why)
 		 why->hint, *why->hint ? ")" : "");
 }
 
-int kernel_attach(struct kernel_engine *k, struct skep_diag *diag)
+/* Maps of sockets first: what is put into one before its programs are there never sees them. */
+static bool is_turn(const struct kernel_prog *p, int pass)
 {
-	struct skep_diag first = {0};
-	u32 nr = 0;
+	return (p->kind->attach == kernel_attach_sockmap) == !pass;
+}
 
+struct attempt {
+	u32 nr_left_out;
+	struct skep_diag *left_out; /* why, of each */
+};
+
+static int attach_pass(struct kernel_engine *k, int pass, struct attempt *a, struct skep_diag *diag)
+{
 	for (u32 i = 0; i < k->nr_progs; i++) {
 		struct skep_diag why = {0};
-		int err = attach_one(k, &k->progs[i], &why);
+		int err = is_turn(&k->progs[i], pass) ? attach_one(k, &k->progs[i], &why) : 0;
 
-		if (!err) {
-			nr++;
-			continue;
+		if (err && !is_missing(&why)) {
+			if (diag)
+				*diag = why;
+			return err;
 		}
-		if (!first.err)
-			first = why;
-		if (!is_missing(&why))
-			break;
-		tell_left_out(&why);
-		first = nr || i + 1 < k->nr_progs ? first : why;
+		if (err)
+			a->left_out[a->nr_left_out++] = why;
 	}
-	if (!first.err || (nr && is_missing(&first)))
-		return 0;
-	if (diag)
-		*diag = first;
-	return first.err;
+	return 0;
+}
+
+int kernel_attach(struct kernel_engine *k, struct skep_diag *diag)
+{
+	struct attempt a = {.left_out = mem_calloc(k->nr_progs + 1, sizeof(*a.left_out))};
+	int err = a.left_out ? 0 : diag_nomem(diag);
+
+	for (int pass = 0; pass < 2 && !err; pass++)
+		err = attach_pass(k, pass, &a, diag);
+	if (!err && a.nr_left_out && a.nr_left_out == k->nr_progs) {
+		if (diag)
+			*diag = a.left_out[0];
+		err = a.left_out[0].err;
+	}
+	for (u32 i = 0; i < a.nr_left_out && !err; i++)
+		tell_left_out(&a.left_out[i]);
+	mem_free(a.left_out);
+	return err;
 }

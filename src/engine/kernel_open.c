@@ -66,7 +66,7 @@ struct bpf_map *kernel_find_map(struct kernel_engine *k, const struct object_map
 #define DEFAULT_STACK_SIZE (127 * 8) /* PERF_MAX_STACK_DEPTH addresses */
 
 /* Sizes that the object leaves to its loader, as in the user engine. */
-static int complete(struct bpf_map *map, const struct object_map *om)
+static int complete(struct kernel_engine *k, struct bpf_map *map, const struct object_map *om)
 {
 	u32 type = om->def.type;
 	int err = 0;
@@ -80,8 +80,9 @@ static int complete(struct bpf_map *map, const struct object_map *om)
 	if (bpf_map__max_entries(map) || !bpf_map__key_size(map) ||
 	    type == BPF_MAP_TYPE_PERF_EVENT_ARRAY || map_type_is_storage(type))
 		return err;
-	log_warn("map %s: the object does not say how large it is; it gets %u entries",
-		 om->def.name, DEFAULT_ENTRIES);
+	if (!k->is_again)
+		log_warn("map %s: the object does not say how large it is; it gets %u entries",
+			 om->def.name, DEFAULT_ENTRIES);
 	return bpf_map__set_max_entries(map, DEFAULT_ENTRIES);
 }
 
@@ -93,7 +94,7 @@ static int carry_map(struct kernel_engine *k, const struct object_map *om, struc
 	if (!map)
 		return 0; /* .kconfig of an object that uses none of it */
 	if (om->kind == OBJECT_MAP_USER)
-		err = complete(map, om);
+		err = complete(k, map, om);
 	else if (om->kind == OBJECT_MAP_KCONFIG || !om->data)
 		return 0; /* libbpf's own to fill */
 	else
@@ -177,6 +178,31 @@ static int carry_prog(struct kernel_engine *k, const struct prog *prog, struct s
 	return err ? diag_at(diag, err, "program %s, SEC(\"%s\")", prog->name, prog->section) : 0;
 }
 
+/* Where two programs do the same work for kernels with and without BTF, one is enough. */
+static bool has_better(const struct kernel_engine *k, const struct prog *prog)
+{
+	for (u32 i = 0; i < k->obj->nr_progs; i++) {
+		const struct prog *other = &k->obj->progs[i];
+
+		if (other->autoload && !k->dropped[i] && select_is_same_place(other, prog))
+			return true;
+	}
+	return false;
+}
+
+static int carry_own(struct kernel_engine *k, u32 idx, struct skep_diag *diag)
+{
+	struct prog *prog = &k->obj->progs[idx];
+	struct bpf_program *bpf;
+
+	if (!k->dropped[idx] && !has_better(k, prog) && !select_is_moved(&k->moved, prog))
+		return carry_prog(k, prog, diag);
+	bpf = bpf_object__find_program_by_name(k->bpf, prog->name);
+	if (bpf)
+		bpf_program__set_autoload(bpf, false);
+	return 0;
+}
+
 static int carry_progs(struct kernel_engine *k, struct skep_diag *diag)
 {
 	int err = select_move(k->obj, k->opts.attach, &k->moved, diag);
@@ -185,8 +211,7 @@ static int carry_progs(struct kernel_engine *k, struct skep_diag *diag)
 	if (!k->progs)
 		return diag_nomem(diag);
 	for (u32 i = 0; i < k->obj->nr_progs && !err; i++)
-		if (!select_is_moved(&k->moved, &k->obj->progs[i]))
-			err = carry_prog(k, &k->obj->progs[i], diag);
+		err = carry_own(k, i, diag);
 	for (u32 i = 0; i < k->moved.nr && !err; i++)
 		err = carry_prog(k, &k->moved.progs[i], diag);
 	if (!err && !k->nr_progs)
@@ -199,47 +224,14 @@ int kernel_fill(struct kernel_engine *k, struct skep_diag *diag)
 	struct object *obj = k->obj;
 	int err = 0;
 
+	if (!k->dropped)
+		k->dropped = mem_calloc(obj->nr_progs + 1, sizeof(*k->dropped));
+	if (!k->dropped)
+		return diag_nomem(diag);
 	for (u32 i = 0; i < obj->nr_vars && !err; i++)
 		if (obj->vars[i].is_pid)
 			err = set_pid(k, &obj->vars[i], diag);
 	for (u32 i = 0; i < obj->nr_maps && !err; i++)
 		err = carry_map(k, &obj->maps[i], diag);
 	return err ? err : carry_progs(k, diag);
-}
-
-/* Once more, as the object is: should Linux not like what we put into it, that is our matter. */
-static int load_unpatched(struct kernel_engine *k, struct skep_diag *diag)
-{
-	int err;
-
-	log_debug("Linux refuses the patched programs; once more without: %s", kernel_log_first());
-	bpf_object__close(k->bpf);
-	k->bpf = NULL;
-	mem_free(k->progs);
-	mem_free(k->moved.progs);
-	k->moved = (struct moved_progs){0};
-	k->progs = NULL;
-	k->nr_progs = 0;
-	kernel_patch_done(&k->patch);
-	err = kernel_open(k, diag);
-	err = err ? err : kernel_fill(k, diag);
-	err = err ? err : kernel_load_object(k, diag);
-	if (!err)
-		log_info("the programs are not patched: losses cannot be counted, and every record "
-			 "may wake the reader");
-	return err;
-}
-
-int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag)
-{
-	int err;
-
-	kernel_log_begin();
-	err = bpf_object__load(k->bpf);
-	if (!err)
-		return 0;
-	if (k->patch.image)
-		return load_unpatched(k, diag);
-	return diag_set(diag, err, "Linux does not load it: %s",
-			*kernel_log_first() ? kernel_log_first() : strerror(-err));
 }
