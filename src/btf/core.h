@@ -37,4 +37,11 @@ int core_relocate(struct core *core, const struct bpf_core_relo *relo, struct bp
 bool core_types_compat(const struct btf *local, u32 local_id, const struct btf *target,
 		       u32 target_id);
 
+/*
+ * The part of target that nr relocations look at, for btf__free: relocating
+ * against it gives what relocating against target gives. -ENOTSUP: it would not.
+ */
+int core_keep(const struct btf *local, const struct btf *target, const struct bpf_core_relo *relos,
+	      u32 nr, struct btf **ret);
+
 #endif

@@ -211,3 +211,13 @@ int object_read_btf(struct object *obj, struct skep_diag *diag)
 	sort_lines(&obj->state->lines_info);
 	return err;
 }
+
+u32 object_nr_core_relos(const struct object *obj)
+{
+	return obj->state->core_info.nr;
+}
+
+const struct bpf_core_relo *object_core_relo(const struct object *obj, u32 idx)
+{
+	return &obj->state->core_info.data[idx].core;
+}

@@ -85,6 +85,10 @@ struct prog *object_prog(struct object *obj, const char *name); /* NULL: none */
 int object_map_idx(const struct object *obj, const char *name); /* -1: none */
 const struct object_var *object_var(const struct object *obj, const char *name);
 
+/* Its CO-RE relocations, in the order of the file: how many, and one of them. */
+u32 object_nr_core_relos(const struct object *obj);
+const struct bpf_core_relo *object_core_relo(const struct object *obj, u32 idx);
+
 /* The ELF image that was opened (a copy): DWARF readers use it. */
 const void *object_image(const struct object *obj, size_t *ret_size);
 
