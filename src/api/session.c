@@ -57,12 +57,19 @@ static int on_event(void *ctx, const struct skep_event *event)
 
 /* --- making one ------------------------------------------------------------------------------- */
 
+static const struct btf *find_kernel_btf(void *ctx)
+{
+	struct skep_session *s = ctx;
+
+	return api_kernel_btf(s->obj);
+}
+
 static struct engine_opts engine_options(struct skep_session *s)
 {
 	const struct skep_session_opts *o = &s->opts;
 
 	return (struct engine_opts){
-		.kernel_btf = api_kernel_btf(s->obj),
+		.find_kernel_btf = find_kernel_btf,
 		.hook =
 			{
 				.argv = o->argv,
@@ -126,8 +133,10 @@ static int load(struct skep_session *s, struct skep_diag *diag)
 
 	if (err)
 		return err;
+	if (ops == &engine_user)
+		opts.kernel_btf = api_kernel_btf(s->obj);
 	err = ops->load(s->obj->obj, &opts, &s->engine, diag);
-	if (err && !opts.kernel_btf && s->obj->btf_diag.err)
+	if (err && s->obj->btf_diag.err)
 		diag_hint(diag, err, "no kernel types: %s", s->obj->btf_diag.message);
 	return err ? diag_at(diag, err, "%s", s->obj->obj->path) : 0;
 }

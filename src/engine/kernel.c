@@ -44,6 +44,7 @@ static void kernel_free(struct engine *e)
 	kernel_events_close(k);
 	bpf_object__close(k->bpf);
 	kernel_patch_done(&k->patch);
+	kernel_types_done(k);
 	close_fds(k);
 	kernel_child_done(k);
 	kernel_log_done();
@@ -67,6 +68,7 @@ static int kernel_load(struct object *obj, const struct engine_opts *opts, struc
 	k->obj = obj;
 	k->opts = *opts;
 	k->netns_fd = k->old_netns_fd = k->tracefs_fd = k->target_prog_fd = -1;
+	k->types_fd = -1;
 	for (size_t i = 0; i < ARRAY_SIZE(steps) && !err; i++) {
 		err = steps[i].run(k, diag);
 		log_debug("kernel engine: %s: %s", steps[i].what, err ? strerror(-err) : "done");

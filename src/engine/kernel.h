@@ -98,6 +98,8 @@ struct kernel_engine {
 	bool unpatched; /* Linux did not like the patched programs */
 	struct moved_progs moved;
 	int netns_fd, old_netns_fd; /* of --netns; -1: none */
+	int types_fd;               /* kernel_types.c: a file with the types it needs; -1: none */
+	pid_t types_pid;            /* the child that makes one; 0: none */
 	int tracefs_fd;             /* -1: not asked for yet */
 	int target_prog_fd;         /* of --target-prog; -1: none */
 	struct kernel_guard *guard; /* NULL: nothing needs one yet */
@@ -115,6 +117,10 @@ struct kernel_engine {
 };
 
 int kernel_patch(struct kernel_engine *k, struct skep_diag *diag); /* kernel_patch.c; never fails */
+
+/* kernel_types.c: a file with the kernel's types that the object needs; the engine's; -1: none */
+int kernel_types_find(struct kernel_engine *k);
+void kernel_types_done(struct kernel_engine *k);
 
 /* kernel_open.c: the object in libbpf's hands, with our values; then loaded. */
 int kernel_open(struct kernel_engine *k, struct skep_diag *diag);

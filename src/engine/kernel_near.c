@@ -125,7 +125,7 @@ int kernel_no_function(struct kernel_engine *k, const char *name, struct skep_di
 
 	read_kallsyms(&n);
 	if (!n.nr)
-		read_btf(&n, k->opts.kernel_btf);
+		read_btf(&n, k->opts.find_kernel_btf(k->opts.ctx));
 	return give(&n, "function", diag);
 }
 

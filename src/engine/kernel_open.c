@@ -18,12 +18,16 @@ int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	const char *base = strrchr(k->obj->path, '/');
 	const void *image;
-	char name[64];
+	char name[64], types[64];
 	size_t size;
+	int fd;
 
 	base = base ? base + 1 : k->obj->path;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(base, "."), base);
 	opts.object_name = name;
+	fd = kernel_types_find(k);
+	snprintf(types, sizeof(types), "/proc/self/fd/%d", fd);
+	opts.btf_custom_path = fd >= 0 ? types : NULL;
 	image = k->patch.image;
 	size = k->patch.size;
 	if (!image)

@@ -242,12 +242,16 @@ static int patch_sections(struct patcher *p)
 
 /* --- how often to wake ------------------------------------------------------------------------ */
 
-/* Ring buffers that are reached through other maps have no reader of ours. */
-static bool has_inner_rings(const struct object *obj)
+/* Ring buffers that are pinned have other readers, those inside of maps none of ours. */
+static bool has_other_readers(const struct object *obj)
 {
-	for (u32 i = 0; i < obj->nr_maps; i++)
-		if (obj->maps[i].def.inner && obj->maps[i].def.inner->type == BPF_MAP_TYPE_RINGBUF)
+	for (u32 i = 0; i < obj->nr_maps; i++) {
+		const struct map_def *def = &obj->maps[i].def;
+
+		if ((def->type == BPF_MAP_TYPE_RINGBUF && def->pinning) ||
+		    (def->inner && def->inner->type == BPF_MAP_TYPE_RINGBUF))
 			return true;
+	}
 	return false;
 }
 
@@ -320,7 +324,7 @@ int kernel_patch_image(const struct object *obj, int map_fd, bool keep_wakeups,
 		.obj = obj,
 		.ret = ret,
 		.map_fd = map_fd,
-		.wake = !keep_wakeups && !has_inner_rings(obj),
+		.wake = !keep_wakeups && !has_other_readers(obj),
 		.diag = diag,
 	};
 	int err = patch(&p);
@@ -387,7 +391,7 @@ int kernel_patch(struct kernel_engine *k, struct skep_diag *diag)
 	(void)diag;
 	if (k->opts.unpatched)
 		return 0;
-	err = kernel_patch_make(k->obj, false, &k->patch, &why);
+	err = kernel_patch_make(k->obj, k->opts.target.pin != NULL, &k->patch, &why);
 	if (err)
 		log_info("the programs are not patched, so losses cannot be counted: %s",
 			 why.message);

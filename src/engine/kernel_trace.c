@@ -175,7 +175,8 @@ int kernel_attach_tracing_multi(struct kernel_engine *k, struct kernel_prog *p,
 		.attach_type = p->prog->attach_type,
 	};
 	struct ids ids = {0};
-	int err = k->opts.kernel_btf ? collect(k->opts.kernel_btf, p->prog->target, &ids) : -ENOENT;
+	const struct btf *btf = k->opts.find_kernel_btf(k->opts.ctx);
+	int err = btf ? collect(btf, p->prog->target, &ids) : -ENOENT;
 
 	if (err == -ENOENT)
 		return kernel_no_function(k, p->prog->target, diag);
