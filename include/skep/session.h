@@ -35,11 +35,14 @@ struct skep_result {
 	const char *verdict; /* "XDP_DROP", "TC_ACT_OK", …; NULL where the number has no name */
 };
 
-/** What a run of a test left behind. data is valid during the callback. */
+/**
+ * What a run of a test left behind, or what an iterator has written ("text": piece by piece, as many
+ * bytes as it wrote). data is valid during the callback.
+ */
 struct skep_output {
 	size_t sz;
 	const char *prog;
-	const char *what; /* "packet", "context", "flow_keys" */
+	const char *what; /* "packet", "context", "flow_keys", "text" */
 	const void *data;
 	size_t size;
 };

@@ -12,7 +12,8 @@
 #include <time.h>
 
 /* In order of preference: who names a test input or a capture wants that one. */
-static const struct hook_provider *const providers[] = {&hook_test, &hook_pcap, &hook_proc};
+static const struct hook_provider *const providers[] = {&hook_test, &hook_pcap, &hook_proc,
+							&hook_iter};
 #define NR_PROVIDERS ARRAY_SIZE(providers)
 
 struct hook_set {
@@ -155,16 +156,29 @@ int hook_start(struct hook_set *set, struct skep_diag *diag)
 	return 0;
 }
 
+static bool is_live(const struct hook_set *set, u32 i, bool last)
+{
+	return set->is_started[i] && !set->is_over[i] && providers[i]->last == last;
+}
+
+static u32 count_live(const struct hook_set *set, bool last)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < NR_PROVIDERS; i++)
+		nr += is_live(set, i, last);
+	return nr;
+}
+
 /* The time is shared: only the last provider that still runs may wait. */
 int hook_poll(struct hook_set *set, int timeout_ms, struct skep_diag *diag)
 {
-	u32 nr_live = 0;
+	u32 nr_first = count_live(set, false), nr_last = count_live(set, true);
+	u32 nr_live = nr_first + nr_last;
 	int err;
 
-	for (u32 i = 0; i < NR_PROVIDERS; i++)
-		nr_live += set->is_started[i] && !set->is_over[i];
-	for (u32 i = 0, left = nr_live; i < NR_PROVIDERS; i++) {
-		if (!set->is_started[i] || set->is_over[i])
+	for (u32 i = 0, left = nr_first ? nr_first : nr_last; i < NR_PROVIDERS; i++) {
+		if (!is_live(set, i, !nr_first))
 			continue;
 		left--;
 		err = providers[i]->poll(set, left ? 0 : timeout_ms, diag);

@@ -45,7 +45,8 @@ struct hook_opts {
 	bool stats;
 	/* a program's return value, after each run (test, pcap); may be NULL */
 	void (*result)(void *ctx, const struct hook_prog *prog, u64 ret);
-	/* test: what a run left ("packet", "context", "flow_keys"), after result; may be NULL */
+	/* test: what a run left ("packet", "context", "flow_keys"), after result; iter: what the
+	 * program has written ("text"), piece by piece; may be NULL */
 	void (*output)(void *ctx, const struct hook_prog *prog, const char *what, const void *data,
 		       size_t size);
 	/* a run that ended in a fault; may be NULL */
@@ -60,6 +61,7 @@ struct hook_opts {
 
 struct hook_provider {
 	const char *name; /* "proc", "pcap", "test", … */
+	bool last;        /* not polled before all others are over */
 	/* May it serve this program with these options? NULL: yes; "": it is not for this provider;
 	 * else why not, in words; hook_needs_… where only an option is missing. */
 	const char *(*serves)(const struct prog *prog, const struct hook_opts *opts);
@@ -107,6 +109,6 @@ u64 hook_run(struct hook_set *set, struct hook_prog *hp, struct vm_env *env, voi
 /* What serves() gives when only an option is missing: known by address, for exit status 2. */
 extern const char hook_needs_process[], hook_needs_capture[];
 
-extern const struct hook_provider hook_proc, hook_pcap, hook_test;
+extern const struct hook_provider hook_proc, hook_pcap, hook_test, hook_iter;
 
 #endif

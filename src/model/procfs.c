@@ -53,6 +53,7 @@ static int parse_stat(char *text, struct procfs_task *ret)
 	if (!name || !at || at < name || !at[1])
 		return -ESRCH;
 	memcpy(ret->comm, name + 1, min_u64(at - name - 1, sizeof(ret->comm) - 1));
+	ret->state = at[1] ? at[2] : 0;
 	at += 3; /* ") S" */
 	for (u32 i = STAT_PPID; i < STAT_NR && *at; i++)
 		v[i] = strtoull(at, &at, 10);

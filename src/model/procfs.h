@@ -19,6 +19,7 @@ struct procfs_task {
 	u64 caps[5];        /* inheritable, permitted, effective, bounding, ambient */
 	u32 nspid[PROCFS_MAX_LEVELS], nr_levels;
 	char comm[16];
+	char state; /* R S D T t Z X I */
 };
 
 /* 0, or -ESRCH. */

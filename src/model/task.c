@@ -273,6 +273,27 @@ static void fill_links(struct model_tasks *ts, struct entry *e)
 /* Priorities as of SCHED_NORMAL; PF_KTHREAD tasks have no mm. */
 #define PF_KTHREAD 0x00200000u
 
+/* TASK_… and EXIT_… of include/linux/sched.h, behind the letters of /proc. A traced task that is
+ * stopped (t) is so because of us: in Linux it would be running. */
+static void set_state(struct model_tasks *ts, struct entry *e, char letter)
+{
+	static const struct {
+		char letter;
+		u32 state, exit_state;
+	} states[] = {
+		{'R', 0, 0},     {'S', 1, 0},    {'D', 2, 0},       {'T', 4, 0},       {'t', 0, 0},
+		{'I', 0x402, 0}, {'P', 0x40, 0}, {'Z', 0x80, 0x20}, {'X', 0x80, 0x10},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
+		if (states[i].letter != letter)
+			continue;
+		model_set(ts->m, e->task, "task_struct", "__state", states[i].state);
+		model_set(ts->m, e->task, "task_struct", "state", states[i].state);
+		model_set(ts->m, e->task, "task_struct", "exit_state", states[i].exit_state);
+	}
+}
+
 static void fill_task(struct model_tasks *ts, struct entry *e, const struct procfs_task *pt)
 {
 	u64 boot = pt->start_ticks * (1000000000ull / sysconf(_SC_CLK_TCK));
@@ -290,6 +311,7 @@ static void fill_task(struct model_tasks *ts, struct entry *e, const struct proc
 	model_set(ts->m, e->task, "task_struct", "active_mm", has_mm ? addr(e->group->mm) : 0);
 	set_comm(ts, e, pt->comm);
 	set_times(ts, e, boot - boot_minus_mono(), boot);
+	set_state(ts, e, pt->state);
 	fill_links(ts, e);
 	fill_signal_pids(ts, e, pt);
 }
