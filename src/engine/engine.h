@@ -40,7 +40,7 @@ struct engine_opts {
 	const struct btf *kernel_btf; /* user engine; may be NULL */
 	/* kernel engine, which seldom needs it: opens it, NULL where there is none */
 	const struct btf *(*find_kernel_btf)(void *ctx);
-	struct hook_opts hook;        /* where to attach; its callbacks are the engine's caller's */
+	struct hook_opts hook; /* where to attach; its callbacks are the engine's caller's */
 	u64 max_insns;
 	u64 map_memory; /* bytes of all maps; 0: the default */
 	bool unpatched; /* kernel: load programs as they are; nothing counts what they lose */

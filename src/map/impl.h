@@ -184,10 +184,4 @@ void map_waker_wake(struct map_waker *w);
 void map_waker_reset(struct map_waker *w);
 void map_waker_done(struct map_waker *w);
 
-/* --- freeing behind readers (map.c) ---------------------------------------------------------- */
-
-/* fn(node) once no reader of now is left. */
-void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node));
-void map_defer_flush(void); /* wait for readers and free; does nothing inside map_read_lock */
-
 #endif

@@ -195,6 +195,12 @@ void map_defer_flush(void)
 	}
 }
 
+void map_synchronize(void)
+{
+	urcu_bp_synchronize_rcu();
+	SAW_READERS_LEAVE();
+}
+
 /* --- memory ---------------------------------------------------------------------------------- */
 
 static size_t reserved;
@@ -611,6 +617,7 @@ void map_put(struct map *map)
 
 void map_set_field_dtor(struct map *map, map_field_dtor fn, void *ctx)
 {
-	map->field_dtor = fn;
-	map->field_dtor_ctx = ctx;
+	__atomic_store_n(&map->field_dtor, NULL, __ATOMIC_RELEASE);
+	__atomic_store_n(&map->field_dtor_ctx, ctx, __ATOMIC_RELEASE);
+	__atomic_store_n(&map->field_dtor, fn, __ATOMIC_RELEASE);
 }

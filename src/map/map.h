@@ -35,12 +35,20 @@ enum map_field_kind {
 	MAP_FIELD_LIST_HEAD,
 	MAP_FIELD_RB_ROOT,
 	MAP_FIELD_REFCOUNT,
+	MAP_FIELD_LIST_NODE, /* only of allocated objects */
+	MAP_FIELD_RB_NODE,
 };
 
 struct map_field {
 	enum map_field_kind kind;
 	u32 off, size;
 };
+
+/* fields.c: the special fields of a type, by offset; their number, or -E2BIG: more than max.
+ * nodes: of an allocated object, which may stand in lists and trees. */
+struct btf;
+int map_find_fields(const struct btf *btf, u32 type_id, bool nodes, struct map_field *fields,
+		    u32 max);
 
 /* What an object says of a map. Strings belong to whoever made the def; map_new copies it. */
 struct map_def {
@@ -102,6 +110,14 @@ struct map {
 	struct map_deferred deferred;
 	/* each type embeds struct map first and has its own state behind it */
 };
+
+/*
+ * Freed when every reader that could see it has left: fn gets the node back. map_defer_flush, not
+ * inside map_read_lock(), waits and frees all that is waiting.
+ */
+void map_defer(struct map_deferred *node, void (*fn)(struct map_deferred *node));
+void map_defer_flush(void);
+void map_synchronize(void); /* waits until all who are inside map_read_lock() now have left */
 
 /* Create and destroy. 0, or the errno that BPF_MAP_CREATE gives for the same attributes. */
 int map_new(const struct map_def *def, struct map **ret, struct skep_diag *diag);

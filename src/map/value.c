@@ -171,6 +171,8 @@ static bool is_unused(const u8 *addr, u32 size)
 /* Locks stay: whoever holds one gives it back itself. */
 void map_value_drop(struct map *map, void *shared)
 {
+	map_field_dtor told = __atomic_load_n(&map->field_dtor, __ATOMIC_ACQUIRE);
+
 	for (u32 i = 0; i < map->def.nr_fields; i++) {
 		const struct map_field *f = &map->def.fields[i];
 		u8 *addr = (u8 *)shared + f->off;
@@ -178,8 +180,8 @@ void map_value_drop(struct map *map, void *shared)
 		if (f->kind == MAP_FIELD_SPIN_LOCK || f->kind == MAP_FIELD_RES_SPIN_LOCK ||
 		    is_unused(addr, f->size))
 			continue;
-		if (map->field_dtor)
-			map->field_dtor(map->field_dtor_ctx, map, f, addr);
+		if (told)
+			told(__atomic_load_n(&map->field_dtor_ctx, __ATOMIC_ACQUIRE), map, f, addr);
 		for (u32 k = 0; k < f->size; k++)
 			__atomic_store_n(&addr[k], 0, __ATOMIC_RELAXED);
 	}

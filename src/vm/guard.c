@@ -235,6 +235,8 @@ static int add_inner(struct vm *vm, struct map *inner)
 	err = insert(&vm->inner, &vm->nr_inner, &vm->room_inner, &r);
 	if (!err)
 		map_get(inner);
+	if (!err && inner->def.nr_fields)
+		vm_learn_fields(vm->state, inner);
 	return err;
 }
 
@@ -289,7 +291,7 @@ static bool narrow(struct vm_exec *x, u64 addr, struct vm_region *r)
 	u64 base, size;
 
 	if (r->kind == REGION_HEAP) {
-		if (!vm_heap_at(x->run.vm->state, addr, &base, &size))
+		if (!vm_heap_at(&x->run, addr, &base, &size))
 			return false;
 		r->mem.base = base;
 		r->mem.size = size;

@@ -7,7 +7,7 @@
  * callbacks, records of a ring buffer) it checks itself.
  */
 #include "spec/spec.h"
-#include "vm/state.h"
+#include "vm/heap.h"
 #include <string.h>
 
 #define MAX_SIZE (1u << 29) /* BPF_MAX_VAR_SIZ */
@@ -269,7 +269,7 @@ static bool is_field(struct arg *a, enum map_field_kind kind, u32 size)
 	struct map *map;
 
 	return !(value_of(a) & (size - 1)) && may(a, size, VM_MEM_READ | VM_MEM_WRITE) &&
-	       (vm_field_at(a->run, kind, value_of(a), &map) || !vm_map_of(a->run, value_of(a)));
+	       vm_has_field(a->run, kind, value_of(a), &map);
 }
 
 static bool is_lock(struct arg *a)

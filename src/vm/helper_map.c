@@ -138,18 +138,6 @@ static u64 unlock(struct vm_run *run, u64 r1, u64 r2, u64 r3, u64 r4, u64 r5)
 
 static u64 kptr_xchg(struct vm_run *run, u64 field, u64 new, u64 r3, u64 r4, u64 r5)
 {
-	struct vm_state *st = vm_state_of(run->vm);
-	struct map *map;
-
-	if (field & 7)
-		return vm_fault(run, "bpf_kptr_xchg: the kptr field at %#llx is not aligned",
-				(unsigned long long)field);
-	map = vm_map_of(run, field);
-	if (map && map->field_dtor_ctx != st) {
-		pthread_mutex_lock(&st->lock);
-		vm_hook_map(st, map); /* else its objects stay until the end */
-		pthread_mutex_unlock(&st->lock);
-	}
 	return __atomic_exchange_n((u64 *)ptr_of(field), new, __ATOMIC_ACQ_REL);
 }
 

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define USER_END 0x7ffffffff000ull /* TASK_SIZE_MAX; the page above belongs to nobody */
 #define PAGE     4096u
 #define STR_STEP 256u /* most strings are shorter, and a step may be a system call */
 
@@ -30,7 +29,7 @@ static long kernel_error(u64 addr)
 {
 	bool canonical = (u64)((s64)(addr << 16) >> 16) == addr;
 
-	return addr < USER_END + PAGE || !canonical ? -ERANGE : -EFAULT;
+	return addr < MEM_USER_END + PAGE || !canonical ? -ERANGE : -EFAULT;
 }
 
 long mem_read_kernel(struct vm_run *run, void *dst, u64 size, u64 addr)
@@ -55,7 +54,7 @@ long mem_read_user(struct vm_run *run, void *dst, u64 size, u64 addr)
 
 	if (!size)
 		return 0;
-	if (addr >= USER_END || size > USER_END - addr || !w || !w->read_user)
+	if (addr >= MEM_USER_END || size > MEM_USER_END - addr || !w || !w->read_user)
 		return -EFAULT;
 	return w->read_user(run->env, dst, size, addr) ? -EFAULT : 0;
 }
@@ -181,7 +180,7 @@ static u64 probe_write_user(struct vm_run *run, u64 dst, u64 src, u64 size, u64 
 	const struct vm_world *w = run->env->world;
 
 	size = (u32)size;
-	if (dst >= USER_END || size > USER_END - dst || !w || !w->write_user)
+	if (dst >= MEM_USER_END || size > MEM_USER_END - dst || !w || !w->write_user)
 		return -EFAULT;
 	return w->write_user(run->env, dst, ptr_of(src), size) ? -EFAULT : 0;
 }

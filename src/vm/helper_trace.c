@@ -2,7 +2,7 @@
 /* What a tracing program asks of its probe: stacks, arguments, the cookie. */
 #include "spec/spec.h"
 #include "vm/mem.h"
-#include "vm/run.h"
+#include "vm/state.h"
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -165,16 +165,19 @@ static u64 prog_read_value(struct vm_run *run, u64 ctx, u64 buf, u64 size, u64 r
 }
 
 /*
- * A per-CPU variable of the kernel has one copy in the model, every CPU's. An unknown CPU has none.
+ * A per-CPU variable of the kernel has one copy in the model, every CPU's; a program's own per-CPU
+ * object has as many as there are CPUs. An unknown CPU has none.
  */
 static u64 per_cpu_ptr(struct vm_run *run, u64 ptr, u64 cpu, u64 r3, u64 r4, u64 r5)
 {
-	return (u32)cpu < map_nr_cpus() ? ptr : 0;
+	u64 part = (u32)cpu < map_nr_cpus() ? vm_percpu_obj(run, ptr, (u32)cpu) : 0;
+
+	return (u32)cpu < map_nr_cpus() ? part ?: ptr : 0;
 }
 
 static u64 this_cpu_ptr(struct vm_run *run, u64 ptr, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	return ptr;
+	return vm_percpu_obj(run, ptr, map_current_cpu()) ?: ptr;
 }
 
 const struct vm_helper helpers_trace[] = {

@@ -7,6 +7,7 @@
 #include "map/map.h"
 #include "vm/code.h"
 #include "vm/pkt.h"
+#include "vm/state.h"
 #include <errno.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -414,6 +415,7 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 				.diag = diag,
 				.ctx = ctx,
 				.ctx_size = ctx_size,
+				.heap_start = vm_heap_now(prog->vm->state),
 				.budget = prog->vm->opts.max_insns};
 	x.depth = 1;
 	x.may_goto = LIMIT_MAY_GOTO;

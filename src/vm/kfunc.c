@@ -198,26 +198,6 @@ static u64 user_task_str(struct vm_run *run, u64 dst, u64 size, u64 addr, u64 ta
 	return -EFAULT;
 }
 
-/* --- allocated objects ----------------------------------------------------------------------- */
-
-static u64 obj_new(struct vm_run *run, u64 type_id, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	const struct btf *btf = vm_object_btf(run->vm);
-	s64 size = btf ? btf__resolve_size(btf, type_id) : -1;
-
-	if (size <= 0)
-		return vm_fault(run, "type %u has no size", (u32)type_id);
-	return (uintptr_t)vm_heap_alloc(vm_state_of(run->vm), size);
-}
-
-static u64 obj_drop(struct vm_run *run, u64 obj, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	if (!vm_heap_release(vm_state_of(run->vm), obj))
-		return vm_fault(run, "%#llx is no allocated object", (unsigned long long)obj);
-	vm_mem_gone(run);
-	return 0;
-}
-
 /* --- locks that may be refused --------------------------------------------------------------- */
 
 static u64 res_lock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 r5)
@@ -277,7 +257,7 @@ static int byte_at(struct vm_run *run, u64 addr, long *err)
 
 	vm_charge(run, 4);
 	if (mem_read_kernel(run, &c, 1, addr))
-		*err = addr < 0x7ffffffff000ull + 4096 ? -ERANGE : -EFAULT;
+		*err = addr < MEM_USER_END + 4096 ? -ERANGE : -EFAULT;
 	return c;
 }
 
@@ -478,10 +458,6 @@ const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_rdonly_cast", same},
 	{"bpf_copy_from_user_str", user_str},
 	{"bpf_copy_from_user_task_str", user_task_str},
-	{"bpf_obj_new_impl", obj_new},
-	{"bpf_percpu_obj_new_impl", obj_new},
-	{"bpf_obj_drop_impl", obj_drop},
-	{"bpf_percpu_obj_drop_impl", obj_drop},
 	{"bpf_send_signal_task", send_signal_task},
 	{"bpf_res_spin_lock", res_lock},
 	{"bpf_res_spin_lock_irqsave", res_lock},

@@ -6,6 +6,8 @@
 #include "vm/run.h"
 #include <string.h>
 
+#define MEM_USER_END 0x7ffffffff000ull /* TASK_SIZE_MAX; the page above belongs to nobody */
+
 /* Of no bytes at all, also NULL is a good address for a program. */
 static inline void mem_zero(void *dst, size_t size)
 {

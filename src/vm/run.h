@@ -21,9 +21,10 @@ struct vm_run {
 	int err;  /* set by vm_fault: the run ends when the helper returns; VM_THROWN */
 	u32 insn; /* index of the calling instruction */
 	u32 tail_calls;
-	u64 budget; /* instructions that are left */
-	u64 owed;   /* what helpers did for this run, in instructions: vm_charge */
-	u64 thrown; /* what the run returns after bpf_throw */
+	u64 budget;     /* instructions that are left */
+	u64 owed;       /* what helpers did for this run, in instructions: vm_charge */
+	u64 heap_start; /* vm_heap_now when the run began */
+	u64 thrown;     /* what the run returns after bpf_throw */
 };
 
 /*
@@ -64,7 +65,7 @@ extern const struct vm_helper helpers_map[], helpers_task[], helpers_mem[], help
 	helpers_ring[], helpers_net[], helpers_trace[], helpers_seq[], helpers_loop[],
 	helpers_timer[], helpers_dynptr[], helpers_obj[]; /* end with id 0 */
 extern const struct vm_kfunc kfuncs_common[], kfuncs_dynptr[], kfuncs_timer[], kfuncs_obj[],
-	kfuncs_net[]; /* end with name NULL */
+	kfuncs_object[], kfuncs_net[]; /* end with name NULL */
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
 u64 vm_call(struct vm_run *run, u64 func, const u64 args[5]);
@@ -91,7 +92,8 @@ const struct prog *vm_prog_source(const struct vm_prog *prog);
 
 /* state.c: what helpers keep for a machine: timers, allocated objects. */
 struct vm_state;
-int vm_state_new(struct vm *vm, struct vm_state **ret, struct skep_diag *diag);
+int vm_state_new(struct vm *vm, struct map *const *maps, u32 nr_maps, struct vm_state **ret,
+		 struct skep_diag *diag);
 void vm_state_free(struct vm_state *st); /* NULL is fine */
 struct vm_state *vm_state_of(const struct vm *vm);
 

@@ -136,7 +136,7 @@ static long new_timer(struct vm_state *st, u64 addr, struct map *map, enum map_f
 
 	if (hash_get(&st->timers, addr))
 		return -EBUSY;
-	t = st->timers.nr < MAX_TIMERS && vm_hook_map(st, map) ? mem_zalloc(sizeof(*t)) : NULL;
+	t = st->timers.nr < MAX_TIMERS ? mem_zalloc(sizeof(*t)) : NULL;
 	if (!t || hash_put(&st->timers, addr, t)) {
 		mem_free(t);
 		return -ENOMEM;

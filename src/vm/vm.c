@@ -33,7 +33,7 @@ int vm_new(struct map *const *maps, u32 nr_maps, const struct vm_opts *opts, str
 		memcpy(vm->maps, maps, nr_maps * sizeof(*maps));
 	vm->nr_maps = nr_maps;
 	err = guard_init(vm, diag);
-	err = err ?: vm_state_new(vm, &vm->state, diag);
+	err = err ?: vm_state_new(vm, vm->maps, nr_maps, &vm->state, diag);
 	if (err)
 		goto free_vm;
 	*ret = vm;

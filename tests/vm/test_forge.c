@@ -166,7 +166,7 @@ struct forged {
 	"r1 = map[id:4]\nr2 = 16\nr3 = 0\ncall bpf_ringbuf_reserve#131\n"                          \
 	"if r0 == 0 goto none\nr6 = r0\n"
 #define SUBMIT "r1 = r6\nr2 = 0\ncall bpf_ringbuf_submit#132\n"
-#define NEW    "r1 = 1\nr2 = 0\ncall kernel-function#1\nif r0 == 0 goto none\nr6 = r0\n"
+#define NEW    "r1 = 2\nr2 = 0\ncall kernel-function#1\nif r0 == 0 goto none\nr6 = r0\n"
 #define DROP   "r1 = r6\nr2 = 0\ncall kernel-function#2\n"
 
 static const struct forged cases[] = {
@@ -451,7 +451,8 @@ int main(void)
 		err = map_new(&defs[i], &maps[i], &diag);
 	err = err ?: map_inner_set(maps[OUTER], &key, inner, 0);
 	types = btf__new_empty();
-	if (btf__add_int(types, "long", 8, BTF_INT_SIGNED) != 1)
+	if (btf__add_int(types, "long", 8, BTF_INT_SIGNED) != 1 ||
+	    btf__add_struct(types, "pair", 16) != 2 || btf__add_field(types, "a", 1, 0, 0))
 		err = -ENOMEM;
 	if (ok(!err, "maps and types")) {
 		test_cases();

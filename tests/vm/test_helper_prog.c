@@ -152,6 +152,7 @@ static void read_bss(struct bpf_object *obj, struct answers *a)
 static int run_kernel(const char *path, const char *name, struct answers *a)
 {
 	struct bpf_object *obj = bpf_object__open_file(path, NULL);
+	static char packet[64];
 	LIBBPF_OPTS(bpf_test_run_opts, opts);
 	struct bpf_program *p, *it;
 	int err;
@@ -160,6 +161,10 @@ static int run_kernel(const char *path, const char *name, struct answers *a)
 		return -errno;
 	p = bpf_object__find_program_by_name(obj, name);
 	bpf_object__for_each_program(it, obj) bpf_program__set_autoload(it, it == p);
+	if (bpf_program__type(p) != BPF_PROG_TYPE_SYSCALL) {
+		opts.data_in = packet;
+		opts.data_size_in = sizeof(packet);
+	}
 	err = bpf_object__load(obj);
 	err = err ?: bpf_prog_test_run_opts(bpf_program__fd(p), &opts);
 	usleep(30000);
@@ -252,6 +257,7 @@ int main(void)
 	libbpf_set_print(keep_log);
 	test_object("helpers", NULL, root);
 	test_object("helpers_str", "bpf_strcmp", root);
+	test_object("objects", "bpf_rbtree_root", root);
 	if (!root)
 		tap_skip("the kernel's answers", "needs CAP_BPF and BTF under /sys");
 	return tap_done();
