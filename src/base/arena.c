@@ -92,6 +92,28 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	return p;
 }
 
+void arena_reset(struct arena *a)
+{
+	struct arena_block *keep = NULL, *b = a->blocks;
+
+	if (a->next)
+		keep = container_of((char(*)[])(a->end - BLOCK_SIZE), struct arena_block, data);
+	while (b) {
+		struct arena_block *older = b->older;
+
+		if (b != keep)
+			mem_free(b);
+		b = older;
+	}
+	a->blocks = keep;
+	a->total = 0;
+	if (!keep)
+		return;
+	keep->older = NULL;
+	memset(keep->data, 0, (size_t)(a->next - keep->data));
+	a->next = keep->data;
+}
+
 void arena_done(struct arena *a)
 {
 	while (a->blocks) {

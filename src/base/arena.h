@@ -22,6 +22,7 @@ void *arena_memdup(struct arena *a, const void *p, size_t size);
 char *arena_strdup(struct arena *a, const char *s);
 char *arena_strndup(struct arena *a, const char *s, size_t len);
 char *arena_printf(struct arena *a, const char *fmt, ...) __printf(2, 3);
-void arena_done(struct arena *a); /* frees all; the arena is empty again */
+void arena_reset(struct arena *a); /* as arena_done, but keeps a block for what comes next */
+void arena_done(struct arena *a);  /* frees all; the arena is empty again */
 
 #endif

@@ -69,6 +69,7 @@ struct field {
 	bool is_family;  /* a number called family, af, version */
 	bool hidden;     /* not selected; see columns.c */
 	bool words;      /* FIELD_TEXT: NUL-separated words, not one string */
+	bool is_section; /* FIELD_STRUCT: .data and kin, its members are variables */
 	bool guess;      /* FIELD_ADDR: without a tag, tell v4 from v6 by its zeros */
 	const struct btf *btf;
 	const struct btf_type *enums;

@@ -276,6 +276,33 @@ static void build_struct(struct build *b, struct field *f, const struct btf_type
 		check_lpm(f);
 }
 
+/* .data and kin: a struct of variables. */
+static void build_section(struct build *b, struct field *f, const struct btf_type *t, u32 depth)
+{
+	u32 nr = btf_vlen(t);
+	struct field *kids = nr ? new_kids(b, nr) : NULL;
+
+	f->kind = kids ? FIELD_STRUCT : f->size ? FIELD_BYTES : FIELD_NONE;
+	f->is_section = true;
+	f->kids = kids;
+	f->nr_kids = kids ? nr : 0;
+	for (u32 i = 0; i < f->nr_kids; i++) {
+		const struct btf_var_secinfo *v = btf_var_secinfos(t) + i;
+		const struct btf_type *var = btf__type_by_id(b->btf, v->type);
+
+		if (!var || !btf_is_var(var) || !in_bounds(v->offset, v->size, f->size) || !v->size)
+			continue; /* FIELD_NONE */
+		set_name(b, &kids[i], types_name(b->btf, v->type));
+		kids[i].type_id = var->type;
+		kids[i].off = f->off + v->offset;
+		kids[i].size = v->size;
+		if (types_size(b->btf, var->type) == v->size)
+			build_type(b, &kids[i], depth + 1);
+		else
+			kids[i].kind = FIELD_BYTES;
+	}
+}
+
 static void build_type(struct build *b, struct field *f, u32 depth)
 {
 	const char *typename = typedef_name(b->btf, f->type_id);
@@ -300,6 +327,8 @@ static void build_type(struct build *b, struct field *f, u32 depth)
 		build_array(b, f, t, depth);
 	else if (btf_is_composite(t))
 		build_struct(b, f, t, id, depth);
+	else if (btf_is_datasec(t))
+		build_section(b, f, t, depth);
 	else
 		f->kind = f->size ? FIELD_BYTES : FIELD_NONE;
 }

@@ -125,6 +125,24 @@ static int plan_of(const struct btf *btf, u32 type_id, u32 size, const char *nam
 	return 0;
 }
 
+/* The key of a trie that nobody describes: of these sizes it is an address with a prefix. */
+static int lpm_plan(struct arena *a, u32 size, struct field **ret, struct skep_diag *diag)
+{
+	struct field *f = by_size(a, size, "key"), *kids = arena_calloc(a, 2, sizeof(*kids));
+
+	if (!f || !kids)
+		return diag_nomem(diag);
+	kids[0] = (struct field){
+		.kind = FIELD_INT, .hint = HINT_PREFIX, .name = "prefixlen", .size = 4};
+	kids[1] = (struct field){
+		.kind = FIELD_ADDR, .name = "addr", .off = 4, .size = size - 4, .big_endian = true};
+	f->kind = FIELD_LPM;
+	f->kids = kids;
+	f->nr_kids = 2;
+	*ret = f;
+	return 0;
+}
+
 int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct arena *a,
 		 struct field **ret_key, struct field **ret_value, struct skep_diag *diag)
 {
@@ -132,6 +150,9 @@ int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct ar
 	const char *key_name = is_addr_map(def->name ? def->name : "") ? "addr" : "key";
 	int err = plan_of(btf, def->key_type_id, def->key_size, key_name, a, ret_key, diag);
 
+	if (!err && def->type == BPF_MAP_TYPE_LPM_TRIE && !(btf && def->key_type_id) &&
+	    (def->key_size == 8 || def->key_size == 20))
+		err = lpm_plan(a, def->key_size, ret_key, diag);
 	if (err)
 		return err;
 	if (def->type == BPF_MAP_TYPE_STACK_TRACE) {

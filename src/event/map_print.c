@@ -67,15 +67,15 @@ static bool is_counter(const struct field *f)
 	       (f->size == 8 || (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && f->size < 8));
 }
 
-static void add_up(const struct field *f, u8 *sum, const u8 *value)
+void map_io_add_up(const struct field *f, u8 *sum, const u8 *value)
 {
 	if (f->kind == FIELD_STRUCT) {
 		for (u32 i = 0; i < f->nr_kids; i++)
-			add_up(&f->kids[i], sum, value);
+			map_io_add_up(&f->kids[i], sum, value);
 	} else if (f->kind == FIELD_ARRAY) {
 		for (u32 i = 0; i < f->nr; i++)
-			add_up(&f->kids[0], sum + f->off + (size_t)i * f->stride,
-			       value + f->off + (size_t)i * f->stride);
+			map_io_add_up(&f->kids[0], sum + f->off + (size_t)i * f->stride,
+				      value + f->off + (size_t)i * f->stride);
 	} else if (is_counter(f)) {
 		add_number(f, sum, value);
 	} else if (f->kind == FIELD_UNION && f->nr_kids && is_counter(&f->kids[0]) &&
@@ -117,7 +117,7 @@ static int keep(struct listing *l, const u8 *key, const u8 *value)
 	bool percpu = map_io_is_percpu(l->io);
 	struct elem *e;
 
-	if (map_io_is_array(l->io) && is_zero(value, l->value_size))
+	if (!l->io->all && map_io_is_array(l->io) && is_zero(value, l->value_size))
 		return 0;
 	if (l->nr >= MAX_ELEMS) {
 		l->left_out++;
@@ -132,7 +132,7 @@ static int keep(struct listing *l, const u8 *key, const u8 *value)
 	if (!e->key || !e->value || (percpu && !e->cpus))
 		return -ENOMEM;
 	for (u32 i = 1; percpu && i < l->io->nr_cpus; i++)
-		add_up(l->value, e->value, value + i * stride);
+		map_io_add_up(l->value, e->value, value + i * stride);
 	rank(l, e);
 	return 0;
 }
@@ -153,9 +153,16 @@ static bool has_keys(const struct event_map_io *io)
 		BPF_MAP_TYPE_DEVMAP,
 		BPF_MAP_TYPE_DEVMAP_HASH,
 		BPF_MAP_TYPE_CPUMAP,
+		BPF_MAP_TYPE_PROG_ARRAY,
+		BPF_MAP_TYPE_CGROUP_STORAGE,
+		BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE,
+		BPF_MAP_TYPE_SOCKMAP,
+		BPF_MAP_TYPE_SOCKHASH,
+		BPF_MAP_TYPE_STRUCT_OPS,
 	};
 
-	return memchr(types, (int)io->def->type, sizeof(types)) && io->def->key_size;
+	return io->def->type < 256 && memchr(types, (int)io->def->type, sizeof(types)) &&
+	       io->def->key_size;
 }
 
 /* Other threads may change the map meanwhile: a bound on steps ends a walk that would go round. */

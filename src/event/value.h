@@ -52,6 +52,7 @@ int event_map_print(struct map *map, const struct btf *btf, enum event_style sty
 struct event_map_io {
 	const struct map_def *def;
 	u32 nr_cpus; /* of a per-CPU map, else 1 */
+	bool all;    /* print: also elements of arrays that are zero */
 	void *ctx;
 	int (*next_key)(void *ctx, const void *key, void *next); /* key NULL: the first */
 	int (*lookup)(void *ctx, const void *key, void *value);
@@ -59,6 +60,53 @@ struct event_map_io {
 };
 
 struct event_map_io event_map_io_of(struct map *map); /* one of this process */
+/*
+ * map_elem.c: single keys and values of such a map, in both directions. btf may be NULL: integers
+ * and hex by size. io and btf must outlive it; one thread at a time.
+ */
+struct event_map_elems;
+int event_map_elems_new(const struct event_map_io *io, const struct btf *btf,
+			struct event_map_elems **ret, struct skep_diag *diag);
+struct event_map_elems *event_map_elems_free(struct event_map_elems *e); /* NULL is fine */
+/* Text to key_size or value_size bytes (of one CPU); written on success only. */
+int event_map_elems_key(struct event_map_elems *e, const char *text, void *key,
+			struct skep_diag *diag);
+int event_map_elems_value(struct event_map_elems *e, const char *text, void *value,
+			  struct skep_diag *diag);
+/* The value is .data or kin: text of some variables changes only those of what is there. */
+bool event_map_elems_is_section(const struct event_map_elems *e);
+int event_map_elems_merge(struct event_map_elems *e, const char *text, void *value,
+			  struct skep_diag *diag);
+/* [v, v, …]: one for each CPU, as lookup gives them. */
+int event_map_elems_cpus(struct event_map_elems *e, const char *text, void *value,
+			 struct skep_diag *diag);
+void event_map_elems_put_key(const struct event_map_elems *e, struct strbuf *sb, const void *key,
+			     enum event_style style);
+/* value: as lookup gives it; of a per-CPU map the sum. */
+void event_map_elems_put_value(struct event_map_elems *e, struct strbuf *sb, const void *value,
+			       enum event_style style);
+/* [v, v, …], one for each CPU. */
+void event_map_elems_put_cpus(const struct event_map_elems *e, struct strbuf *sb, const void *value,
+			      enum event_style style);
+/* {"map":…,"key":…,"value":…} and a newline, as event_map_io_print does it. */
+void event_map_elems_put_json(struct event_map_elems *e, struct strbuf *sb, const void *key,
+			      const void *value);
+
+/*
+ * map_file.c: the elements in a text, one after another: a JSON object {"key": value, …}, a list
+ * [value, …] or [{"key":…,"value":…}, …], such objects one per line, or lines of KEY VALUE
+ * separated by blanks, a comma or a semicolon; # begins a comment. value NULL: the line has only a
+ * key. What fn gets is valid during the call; a negative result ends the walk, with the line in
+ * diag.
+ */
+struct event_map_pair {
+	const char *key, *value, *cpus; /* key NULL: the idx-th of a list; cpus: JSON only */
+	u64 idx;
+};
+typedef int (*event_map_pair_fn)(void *ctx, const struct event_map_pair *pair,
+				 struct skep_diag *diag);
+int event_map_file(const char *text, event_map_pair_fn fn, void *ctx, struct skep_diag *diag);
+
 int event_map_io_set(const struct event_map_io *io, const struct btf *btf, const char *key,
 		     const char *value, struct skep_diag *diag);
 int event_map_io_load(const struct event_map_io *io, const struct btf *btf, const char *json,

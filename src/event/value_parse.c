@@ -283,16 +283,30 @@ static int parse_mac(const struct field *f, const struct text *t, u8 *out, struc
 	return parse_bytes(f, t, out, diag);
 }
 
+/* {"addr": "10.0.0.0/8"}: the address member alone says it all. NULL: it does not. */
+static const struct text *lone_prefix(const struct field *f, const struct text *t)
+{
+	bool alone = t->kind == TEXT_OBJECT && t->nr == 1 && is_scalar(&t->keys[0]) &&
+		     is_scalar(&t->values[0]);
+
+	if (!alone || strcmp(t->keys[0].s, f->kids[1].name) || !strchr(t->values[0].s, '/'))
+		return NULL;
+	return &t->values[0];
+}
+
 static int parse_lpm(const struct field *f, const struct text *t, u8 *out, struct skep_diag *diag)
 {
 	char addr[64];
 	const char *slash = is_scalar(t) ? strchr(t->s, '/') : NULL;
 	u32 bits = f->kids[1].size * 8;
+	const struct text *whole;
 	u64 len = bits;
 	size_t n;
 
-	if (!is_scalar(t))
-		return parse_members(f, t, out, diag);
+	if (!is_scalar(t)) {
+		whole = lone_prefix(f, t);
+		return whole ? parse_lpm(f, whole, out, diag) : parse_members(f, t, out, diag);
+	}
 	n = slash ? (size_t)(slash - t->s) : t->len;
 	if (n >= sizeof(addr))
 		return bad(f, t, diag, "an address and a prefix length");
