@@ -8,6 +8,7 @@ _skep_options_run="--engine --output --fields --duration --interval --maps --map
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --prog --pid --btf --clang --cflag --verbose --quiet --help"
+_skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
 
 # Files whose names end in one of the words of $1, and directories.
 _skep_files() {
@@ -31,7 +32,7 @@ _skep() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} cmd=${COMP_WORDS[1]} i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "run show help version --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "run show map help version --help --version" -- "$cur"))
 		return
 	fi
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -66,12 +67,20 @@ _skep() {
 		return
 		;;
 	help)
-		COMPREPLY=($(compgen -W "run show" -- "$cur"))
+		COMPREPLY=($(compgen -W "run show map" -- "$cur"))
 		return
 		;;
 	esac
 	case $cmd:$cur in
 	run:-*) COMPREPLY=($(compgen -W "$_skep_options_run" -- "$cur")) ;;
+	map:-*) COMPREPLY=($(compgen -W "$_skep_options_map" -- "$cur")) ;;
+	map:*)
+		if [ "$COMP_CWORD" = 2 ]; then
+			COMPREPLY=($(compgen -W "get set del pop dump watch load" -- "$cur"))
+		else
+			COMPREPLY=($(compgen -f -- "$cur"))
+		fi
+		;;
 	show:-*) COMPREPLY=($(compgen -W "$_skep_options_show" -- "$cur")) ;;
 	show:*)
 		_skep_files ".c .o" "$cur"
