@@ -40,8 +40,8 @@ static void kernel_free(struct engine *e)
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
 
 	kernel_links_close(k);
-	kernel_guard_close(k);
 	kernel_events_close(k);
+	kernel_guard_close(k);
 	bpf_object__close(k->bpf);
 	kernel_patch_done(&k->patch);
 	kernel_types_done(k);

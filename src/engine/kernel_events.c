@@ -217,6 +217,18 @@ static int open_buffer(struct kernel_events *ev, const struct kernel_map *m, u32
 	return 0;
 }
 
+/* Programs run without it too; but nobody should wait for lines that can't come. */
+static void open_printk(struct kernel_events *ev)
+{
+	struct kernel_source *s = NULL;
+	struct skep_diag diag = {0};
+
+	if (kernel_printk_open(ev->k, &ev->sink, &s, &diag))
+		log_warn("%s; other readers see it in trace_pipe", diag.message);
+	else
+		ev->sources[ev->nr++] = s;
+}
+
 static int open_sources(struct kernel_engine *k, struct skep_diag *diag)
 {
 	struct kernel_events *ev = k->events;
@@ -224,6 +236,8 @@ static int open_sources(struct kernel_engine *k, struct skep_diag *diag)
 
 	for (u32 i = 0; i < k->nr_maps && !err; i++)
 		err = open_buffer(ev, &k->maps[i], i, diag);
+	if (!err && k->patch.prints)
+		open_printk(ev);
 	return err;
 }
 

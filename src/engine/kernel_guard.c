@@ -40,13 +40,21 @@ struct kernel_guard {
 
 static struct kernel_engine *guarded; /* in the guard: the copy that came with the fork */
 
+#define BUSY_TRIES 100 /* of 10 ms: a process that dies closes its descriptors one by one */
+
 static int undo_dir(const struct kernel_undo *u)
 {
-	int tracefs = kernel_tracefs(guarded, NULL);
+	int tracefs = kernel_tracefs(guarded, NULL), err = 0;
 
 	if (tracefs < 0)
 		return tracefs;
-	return unlinkat(tracefs, u->path, AT_REMOVEDIR) && errno != ENOENT ? -errno : 0;
+	for (int i = 0; i < BUSY_TRIES; i++) {
+		err = unlinkat(tracefs, u->path, AT_REMOVEDIR) ? -errno : 0;
+		if (err != -EBUSY)
+			break;
+		usleep(10000);
+	}
+	return err == -ENOENT ? 0 : err;
 }
 
 /* The process may be gone, or have closed it: then so is the group. */

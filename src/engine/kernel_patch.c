@@ -365,10 +365,7 @@ int kernel_patch_make(const struct object *obj, bool keep_wakeups, struct kernel
 	if (!err)
 		err = kernel_patch_image(obj, ret->fd, keep_wakeups, ret, diag);
 	if (err || !ret->image) {
-		bool prints = ret->prints;
-
 		kernel_patch_done(ret);
-		ret->prints = prints;
 	}
 	return err;
 }
@@ -380,7 +377,7 @@ void kernel_patch_done(struct kernel_patch *p)
 		munmap(p->shared, p->shared_size);
 	if (p->fd >= 0)
 		close(p->fd);
-	*p = KERNEL_PATCH_NONE;
+	*p = (struct kernel_patch){.fd = -1, .prints = p->prints};
 }
 
 int kernel_patch(struct kernel_engine *k, struct skep_diag *diag)
@@ -389,8 +386,12 @@ int kernel_patch(struct kernel_engine *k, struct skep_diag *diag)
 	int err;
 
 	(void)diag;
-	if (k->opts.unpatched)
+	if (k->opts.unpatched) { /* only look */
+		err = kernel_patch_image(k->obj, 0, true, &k->patch, &why);
+		mem_free(k->patch.image);
+		k->patch.image = NULL;
 		return 0;
+	}
 	err = kernel_patch_make(k->obj, k->opts.target.pin != NULL, &k->patch, &why);
 	if (err)
 		log_info("the programs are not patched, so losses cannot be counted: %s",

@@ -44,7 +44,8 @@ int kernel_ring_open(const struct kernel_source_sink *sink, int fd, u32 size,
 		     struct kernel_source **ret);
 int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
 			struct kernel_source **ret);
-int kernel_printk_open(const struct kernel_source_sink *sink, struct kernel_source **ret,
-		       struct skep_diag *diag);
+struct kernel_engine;
+int kernel_printk_open(struct kernel_engine *k, const struct kernel_source_sink *sink,
+		       struct kernel_source **ret, struct skep_diag *diag);
 
 #endif
