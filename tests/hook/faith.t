@@ -39,7 +39,8 @@ for c in $ordinary; do
 done
 
 # All of them in one run: what one leaves wrong is in the way of the next.
-"$skep" run "$obj" -o json -- sh -c '
+# timeout gives a process group of their own to these too: in an orphaned one nothing stops by SIGTSTP.
+timeout 100 "$skep" run "$obj" -o json -- sh -c '
 	for c in $(./faith); do ./faith "$c" >"out.$c" 2>&1; echo "status $?" >>"out.$c"; done
 	for c in '"$ordinary"'; do
 		bash ordinary "$c" >"out.$c" 2>&1; echo "status $?" >>"out.$c"; done
