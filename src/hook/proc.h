@@ -11,7 +11,7 @@
  *     proc_sys.c      system calls: names, entry, exit, their contexts
  *     proc_life.c     fork, exec, exit, signals: what happens; proc_event.c: their tracepoints
  *     proc_fn.c       kernel functions that a system call is known to pass: proc_fn_table.c has
- *                     the rows, proc_path.c and proc_sock.c their arguments
+ *                     the rows, proc_path.c, proc_dir.c and proc_sock.c their arguments
  *     proc_lsm.c      LSM hooks in the same way: proc_lsm_args.c; proc_lookup.c finds their paths
  *     proc_sample.c   perf_event: samples
  *     proc_world.c    what programs may ask of the current thread
@@ -60,6 +60,7 @@ struct proc_call {
 	u64 args[PROC_MAX_ARGS];
 	u32 nr_args;
 	u64 ret;
+	const struct proc_fn *fn;           /* where it is one of a function */
 	const struct proc_happening *event; /* where it comes from one */
 	const void *ctx;                    /* of a tracepoint; lent */
 	size_t ctx_size;

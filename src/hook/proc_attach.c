@@ -106,7 +106,7 @@ static int attach_event(struct request *r, const char *category, size_t len, con
 		return diag_set_full(
 			r->diag, -ENOTSUP, "no-such-event",
 			"system calls, fork, exec, exit, signals and sockets are seen, see "
-			"docs/hooks.md; the rest only Linux itself shows",
+			"docs/hooks.md; the rest only Linux itself shows: -e kernel",
 			"a traced command does not show the event %s", name);
 	return r->p ? add_to(r, &r->p->events[tp->event], run, tp) : 0;
 }
@@ -151,10 +151,11 @@ static int no_function(struct request *r, const char *name)
 			r->diag, -ENOTSUP, "no-target",
 			"name the function in the section, as SEC(\"kprobe/do_unlinkat\")",
 			"SEC(\"%s\") names no function", r->prog->section);
-	return diag_set_full(r->diag, -ENOTSUP, "no-such-function",
-			     "docs/hooks.md lists those that are; the rest only Linux itself shows",
-			     "a traced command does not show calls of the kernel function %s",
-			     name);
+	return diag_set_full(
+		r->diag, -ENOTSUP, "no-such-function",
+		"docs/hooks.md lists those that are; the rest only Linux itself shows: "
+		"-e kernel",
+		"a traced command does not show calls of the kernel function %s", name);
 }
 
 static enum proc_fn_how how_of(const struct request *r)

@@ -51,6 +51,7 @@ void proc_run_raw_tp(struct proc *p, struct proc_task *t, struct proc_attach *a,
 void proc_event(struct proc *p, struct proc_task *t, enum proc_event_kind kind,
 		const struct proc_happening *h);
 
+u64 proc_clone_flags(struct proc_task *parent); /* of the call that it is in */
 void proc_on_fork(struct proc *p, struct proc_task *parent, struct proc_task *child);
 void proc_on_exec(struct proc *p, struct proc_task *t, u32 old_tid);
 void proc_on_exit(struct proc *p, struct proc_task *t);

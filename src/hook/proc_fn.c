@@ -39,6 +39,7 @@ bool proc_fn_enter(struct proc *p, struct proc_task *t, const struct proc_fn *fn
 		   struct proc_call *call)
 {
 	call->nr_args = fn->nr_args;
+	call->fn = fn;
 	return !t->is_compat && (!fn->enter || fn->enter(p, t, call));
 }
 

@@ -37,14 +37,15 @@ static FN_STEP(if_succeeded)
 	return (s64)call->ret >= 0;
 }
 
-#define SEEN   false /* at the entry of the system call */
-#define LATE   true  /* at its exit */
-#define OPENS  "open openat openat2 creat"
-#define READS  "read pread64"
-#define WRITES "write pwrite64"
-#define STATS  "stat lstat newfstatat statx"
-#define SENDS  "sendto sendmsg write writev"
-#define RECVS  "recvfrom recvmsg read readv"
+#define SEEN    false /* at the entry of the system call */
+#define LATE    true  /* at its exit */
+#define OPENS   "open openat openat2 creat"
+#define READS   "read pread64"
+#define WRITES  "write pwrite64"
+#define STATS   "stat lstat newfstatat statx"
+#define RENAMES "rename renameat renameat2"
+#define SENDS   "sendto sendmsg write writev"
+#define RECVS   "recvfrom recvmsg read readv"
 
 #define SYS(fn, uapi)                                                                              \
 	{                                                                                          \
@@ -79,17 +80,73 @@ static const struct proc_fn functions[] = {
 	PATH("do_unlinkat", "unlink unlinkat", 2, proc_enter_unlinkat),
 	PATH("do_rmdir", "rmdir unlinkat", 2, proc_enter_rmdir),
 	PATH("do_mkdirat", "mkdir mkdirat", 3, proc_enter_dfd_filename),
+	PATH("do_mknodat", "mknod mknodat", 4, proc_enter_dfd_filename),
+	PATH("do_renameat2", RENAMES, 5, proc_enter_two_names),
+	PATH("do_linkat", "link linkat", 5, proc_enter_two_names),
+	PATH("do_symlinkat", "symlink symlinkat", 3, proc_enter_symlinkat),
+	PATH("do_readlinkat", "readlink readlinkat", 4, proc_enter_user_path),
+	PATH("do_faccessat", "access faccessat faccessat2", 4, proc_enter_user_path),
+	PATH("ksys_read", "read", 3, proc_enter_as_given),
+	PATH("ksys_write", "write", 3, proc_enter_as_given),
+	PATH("ksys_pread64", "pread64", 4, proc_enter_as_given),
+	PATH("ksys_pwrite64", "pwrite64", 4, proc_enter_as_given),
+	PATH("ksys_mmap_pgoff", "mmap", 6, proc_enter_as_given),
+	PATH("ksys_unshare", "unshare", 1, proc_enter_as_given),
+	PATH("ksys_dup3", "dup3", 3, proc_enter_as_given),
+	PATH("ksys_umount", "umount2", 2, proc_enter_as_given),
+	PATH("__sys_socket", "socket", 3, proc_enter_as_given),
+	PATH("__sys_connect", "connect", 3, proc_enter_as_given),
+	PATH("__sys_bind", "bind", 3, proc_enter_as_given),
+	PATH("__sys_listen", "listen", 2, proc_enter_as_given),
+	PATH("__sys_sendto", "sendto", 6, proc_enter_as_given),
+	PATH("__sys_recvfrom", "recvfrom", 6, proc_enter_as_given),
+	PATH("__sys_sendmsg", "sendmsg", 3, proc_enter_as_given),
+	PATH("__sys_recvmsg", "recvmsg", 3, proc_enter_as_given),
+	PATH("__sys_shutdown", "shutdown", 2, proc_enter_as_given),
+	PATH("__sys_setuid", "setuid", 1, proc_enter_as_given),
+	PATH("__sys_setgid", "setgid", 1, proc_enter_as_given),
+	PATH("kernel_clone", "fork vfork clone clone3", 1, proc_enter_kernel_clone),
+	FILE_("do_group_exit", "exit_group", 1, SEEN, proc_enter_group_exit, never_returns),
 	PATH("vfs_statx", STATS, 5, proc_enter_vfs_statx),
 	FILE_("vfs_read", READS, 4, SEEN, proc_enter_vfs_io, NULL),
 	FILE_("vfs_write", WRITES, 4, SEEN, proc_enter_vfs_io, NULL),
 	FILE_("vfs_fsync", "fsync fdatasync", 2, SEEN, proc_enter_vfs_fsync, NULL),
 	FILE_("vfs_open", OPENS, 2, LATE, proc_enter_vfs_open, if_succeeded),
-	FILE_("security_file_open", OPENS, 1, LATE, proc_enter_file, if_succeeded),
+	FILE_("security_file_open", OPENS, 1, LATE, proc_enter_opened_file, if_succeeded),
+	FILE_("security_file_open", "execve execveat", 1, SEEN, proc_lsm_file_open, NULL),
 	FILE_("filp_close", "close", 2, SEEN, proc_enter_closed_file, NULL),
 	FILE_("vfs_unlink", "unlink unlinkat", 4, SEEN, proc_enter_vfs_unlink, NULL),
 	FILE_("vfs_rmdir", "rmdir unlinkat", 3, SEEN, proc_enter_vfs_rmdir, NULL),
 	FILE_("vfs_mkdir", "mkdir mkdirat", 4, SEEN, proc_enter_vfs_mkdir, NULL),
 	FILE_("vfs_create", OPENS, 5, SEEN, proc_enter_vfs_create, NULL),
+	FILE_("vfs_rename", RENAMES, 1, SEEN, proc_enter_vfs_rename, NULL),
+	FILE_("vfs_link", "link linkat", 5, SEEN, proc_enter_vfs_link, NULL),
+	FILE_("vfs_symlink", "symlink symlinkat", 4, SEEN, proc_enter_vfs_symlink, NULL),
+	FILE_("vfs_mknod", "mknod mknodat", 5, SEEN, proc_enter_vfs_mknod, NULL),
+	FILE_("vfs_truncate", "truncate", 2, SEEN, proc_enter_vfs_truncate, NULL),
+	FILE_("vfs_fallocate", "fallocate", 4, SEEN, proc_enter_file_given, NULL),
+	FILE_("vfs_readv", "readv", 3, SEEN, proc_enter_file_given, NULL),
+	FILE_("vfs_writev", "writev", 3, SEEN, proc_enter_file_given, NULL),
+	FILE_("iterate_dir", "getdents64 getdents", 2, SEEN, proc_enter_closed_file, NULL),
+	FILE_("security_bprm_check", "execve execveat", 1, SEEN, proc_lsm_bprm, NULL),
+	FILE_("security_mmap_file", "mmap", 3, SEEN, proc_enter_security_mmap, NULL),
+/* of each file system; dummy: of any, for tools that choose it when they run */
+#define FS(read, write, open, sync)                                                                \
+	FILE_(read, READS " readv", 2, SEEN, proc_enter_fs_iter, NULL),                            \
+		FILE_(write, WRITES " writev", 2, SEEN, proc_enter_fs_iter, NULL),                 \
+		FILE_(open, OPENS, 2, LATE, proc_enter_fs_open, NULL),                             \
+		FILE_(sync, "fsync fdatasync", 4, SEEN, proc_enter_fs_sync, NULL)
+	FS("dummy_file_read", "dummy_file_write", "dummy_file_open", "dummy_file_sync"),
+	FS("ext4_file_read_iter", "ext4_file_write_iter", "ext4_file_open", "ext4_sync_file"),
+	FS("xfs_file_read_iter", "xfs_file_write_iter", "xfs_file_open", "xfs_file_fsync"),
+	FS("btrfs_file_read_iter", "btrfs_file_write_iter", "btrfs_file_open", "btrfs_sync_file"),
+	FS("f2fs_file_read_iter", "f2fs_file_write_iter", "f2fs_file_open", "f2fs_sync_file"),
+	FS("nfs_file_read", "nfs_file_write", "nfs4_file_open", "nfs_file_fsync"),
+	FS("fuse_file_read_iter", "fuse_file_write_iter", "fuse_open", "fuse_fsync"),
+	FS("shmem_file_read_iter", "shmem_file_write_iter", "shmem_file_open", "shmem_fsync"),
+#undef FS
+	FILE_("dummy_getattr", STATS " fstat", 5, SEEN, proc_enter_fs_getattr, NULL),
+	FILE_("ext4_file_getattr", STATS " fstat", 5, SEEN, proc_enter_fs_getattr, NULL),
 	SOCK("tcp_v4_connect", "connect", 3, SEEN, proc_enter_tcp_v4_connect, proc_leave_connect),
 	SOCK("tcp_v6_connect", "connect", 3, SEEN, proc_enter_tcp_v6_connect, proc_leave_connect),
 	SOCK("tcp_connect", "connect", 1, LATE, proc_enter_tcp_connect, NULL),
@@ -97,11 +154,18 @@ static const struct proc_fn functions[] = {
 	SOCK("inet6_bind", "bind", 3, SEEN, proc_enter_inet6_bind, proc_leave_socket),
 	SOCK("inet_listen", "listen", 2, SEEN, proc_enter_listen, proc_leave_socket),
 	SOCK("inet_csk_accept", "accept accept4", 2, SEEN, proc_enter_accept, proc_leave_accept),
+	SOCK("tcp_shutdown", "shutdown", 2, SEEN, proc_enter_tcp_shutdown, NULL),
+	SOCK("inet_stream_connect", "connect", 4, SEEN, proc_enter_stream_connect, NULL),
+	SOCK("inet_dgram_connect", "connect", 4, SEEN, proc_enter_dgram_connect, NULL),
+	SOCK("unix_stream_connect", "connect", 4, SEEN, proc_enter_unix_connect, NULL),
+	SOCK("inet_shutdown", "shutdown", 2, SEEN, proc_enter_inet_shutdown, NULL),
 	SOCK("tcp_close", "close", 2, SEEN, proc_enter_tcp_close, NULL),
 	SOCK("tcp_sendmsg", SENDS, 3, SEEN, proc_enter_tcp_transfer, NULL),
 	SOCK("udp_sendmsg", SENDS, 3, SEEN, proc_enter_udp_transfer, NULL),
 	SOCK("tcp_recvmsg", RECVS, 4, SEEN, proc_enter_tcp_transfer, NULL),
 	SOCK("udp_recvmsg", RECVS, 4, SEEN, proc_enter_udp_transfer, NULL),
+	SOCK("udpv6_sendmsg", SENDS, 3, SEEN, proc_enter_udp_transfer, NULL),
+	SOCK("udpv6_recvmsg", RECVS, 4, SEEN, proc_enter_udp_transfer, NULL),
 	SOCK("tcp_cleanup_rbuf", RECVS, 2, LATE, proc_enter_cleanup_rbuf, NULL),
 	SOCK("tcp_set_state", "connect", 2, LATE, proc_state_syn_sent, NULL),
 	SOCK("tcp_set_state", "connect", 2, LATE, proc_state_connected, NULL),

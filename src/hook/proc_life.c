@@ -13,7 +13,7 @@
 /* --- fork ----------------------------------------------------------------------------------- */
 
 /* The flags of the call that the parent is in; from its registers, as it may not be followed. */
-static u64 clone_flags(struct proc_task *parent)
+u64 proc_clone_flags(struct proc_task *parent)
 {
 	const struct user_regs_struct *regs = proc_regs(parent);
 	u64 flags = 0;
@@ -36,7 +36,7 @@ void proc_on_fork(struct proc *p, struct proc_task *parent, struct proc_task *ch
 	proc_kobj(p, child); /* while its parent is there to be read */
 	if (!p->events[PROC_EV_FORK].first)
 		return;
-	h.clone_flags = clone_flags(parent);
+	h.clone_flags = proc_clone_flags(parent);
 	proc_event(p, parent, PROC_EV_FORK, &h);
 }
 

@@ -7,10 +7,8 @@
 #include "hook/proc_lookup.h"
 #include "hook/proc_lsm.h"
 #include "model/file.h"
-#include "model/procfs.h"
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -98,21 +96,9 @@ static u64 rest(const struct proc_task *t, u32 idx)
 
 /* --- open and exec -------------------------------------------------------------------------- */
 
-/* What umask leaves of the mode of a new file. */
-static u64 new_mode(const struct proc_task *t, u64 mode)
-{
-	char status[4096];
-	const char *at;
-
-	if (!procfs_read(t->tid, "status", status, sizeof(status)))
-		return mode;
-	at = strstr(status, "\nUmask:");
-	return at ? mode & ~strtoul(at + 7, NULL, 8) : mode;
-}
-
 static u64 open_flags(struct proc_task *t)
 {
-	u64 flags = 0100000, mode; /* O_LARGEFILE: as do_open_execat() opens */
+	u64 flags = 0100040, mode; /* O_LARGEFILE, FMODE_EXEC: as do_open_execat() opens */
 
 	if (t->nr != SYS_execve && t->nr != SYS_execveat)
 		proc_open_how(t, &flags, &mode);
@@ -151,7 +137,7 @@ LSM_STEP(proc_lsm_inode_create)
 	dentry = dentry_of(p, &place);
 	call->args[0] = dir_of(p, t, dentry, false);
 	call->args[1] = addr(dentry);
-	call->args[2] = S_IFREG | new_mode(t, mode & 07777);
+	call->args[2] = S_IFREG | (mode & 07777);
 	return dentry;
 }
 
@@ -187,6 +173,7 @@ LSM_STEP(proc_lsm_bprm)
 
 /* --- entries of directories ----------------------------------------------------------------- */
 
+/* The mode as given: a file system with ACLs has no umask here, and they all have. */
 static bool new_entry(struct proc *p, struct proc_task *t, struct proc_call *call, bool as_path)
 {
 	bool is_dir = t->nr == SYS_mkdir || t->nr == SYS_mkdirat;
@@ -198,7 +185,7 @@ static bool new_entry(struct proc *p, struct proc_task *t, struct proc_call *cal
 	dentry = dentry_of(p, &place);
 	call->args[0] = dir_of(p, t, dentry, as_path);
 	call->args[1] = addr(dentry);
-	call->args[2] = new_mode(t, is_dir ? rest(t, 0) & 01777 : rest(t, 0));
+	call->args[2] = is_dir ? rest(t, 0) & 01777 : (u16)rest(t, 0);
 	call->args[3] = rest(t, 1);
 	return dentry;
 }
@@ -333,8 +320,6 @@ LSM_STEP(proc_lsm_path_change)
 	call->args[0] = path_to(p, t, dentry_of(p, &place));
 	call->args[1] = rest(t, 0);
 	call->args[2] = rest(t, 1);
-	if (call->nr_args == 2) /* chmod: with the kind of the file, as Linux has it */
-		call->args[1] = (rest(t, 0) & 07777) | (place.st.st_mode & S_IFMT);
 	return call->args[0];
 }
 

@@ -24,7 +24,7 @@ static u64 addr(const void *p)
 
 /* A struct filename with the string that the user gave; NULL where that cannot be read: the
  * kernel, too, gives up before it comes to the function. */
-static void *make_filename(struct proc *p, struct proc_task *t, u64 uptr)
+void *proc_filename(struct proc *p, struct proc_task *t, u64 uptr)
 {
 	void *f = proc_lend(p, t, model_sizeof(p->model, "filename") + 16);
 	char *name = proc_lend(p, t, 4096);
@@ -48,12 +48,18 @@ static u64 dfd_of(const struct proc_task *t, u64 *ret_path)
 /* f(int dfd, struct filename *name, …) */
 bool proc_enter_dfd_filename(struct proc *p, struct proc_task *t, struct proc_call *call)
 {
+	const struct proc_paths *a = proc_paths_of(t->nr);
+	u32 rest;
 	u64 path;
 
 	call->args[0] = dfd_of(t, &path);
-	call->args[1] = addr(make_filename(p, t, path));
-	if (t->nr == SYS_mkdir || t->nr == SYS_mkdirat)
-		call->args[2] = t->args[t->nr == SYS_mkdir ? 1 : 2];
+	call->args[1] = addr(proc_filename(p, t, path));
+	rest = a ? a->rest : 0;
+	if (rest && (t->nr == SYS_mkdir || t->nr == SYS_mkdirat || t->nr == SYS_mknod ||
+		     t->nr == SYS_mknodat)) {
+		call->args[2] = (u16)t->args[rest];
+		call->args[3] = call->fn->nr_args > 3 ? t->args[rest + 1] : 0;
+	}
 	return call->args[1];
 }
 
@@ -200,11 +206,25 @@ bool proc_enter_vfs_fsync(struct proc *p, struct proc_task *t, struct proc_call 
 	return call->args[0];
 }
 
-/* f(struct file *file) after an open: the file is that of the new descriptor. */
+/* f(struct file *file) after an open: the file is that of the new descriptor, with the flags that
+ * it has while it is opened. */
 bool proc_enter_file(struct proc *p, struct proc_task *t, struct proc_call *call)
 {
+	u64 flags, mode;
+
 	call->args[0] = (s64)call->ret < 0 ? 0 : file_of(p, t, call->ret);
+	proc_open_how(t, &flags, &mode);
+	model_set(p->model, (void *)(uintptr_t)call->args[0], "file", "f_flags",
+		  flags & ~O_CLOEXEC);
 	return call->args[0];
+}
+
+bool proc_enter_opened_file(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	u64 flags, mode;
+
+	proc_open_how(t, &flags, &mode);
+	return !(flags & O_PATH) && proc_enter_file(p, t, call);
 }
 
 /* filp_close(struct file *filp, fl_owner_t id) */
@@ -251,14 +271,16 @@ static bool absolute(struct proc_task *t, u64 dfd, const char *name, char *to, s
 }
 
 /* From 5.12 on a user namespace, later an idmap, goes in front of (dir, dentry). */
-static u32 nr_leading(struct proc *p, const char *fn, u32 nr_own)
+u32 proc_nr_leading(struct proc *p, const char *fn, u32 nr_own)
 {
 	const struct btf *btf = model_btf(p->model);
 	s32 id = btf ? btf__find_by_name_kind(btf, fn, BTF_KIND_FUNC) : -1;
 	const struct btf_type *t = id > 0 ? btf__type_by_id(btf, id) : NULL;
 
 	t = t ? btf__type_by_id(btf, t->type) : NULL;
-	return t && btf_is_func_proto(t) && btf_vlen(t) > nr_own ? btf_vlen(t) - nr_own : 1;
+	if (!t || !btf_is_func_proto(t))
+		return 1;
+	return btf_vlen(t) > nr_own ? btf_vlen(t) - nr_own : 0;
 }
 
 /* f([idmap,] struct inode *dir, struct dentry *dentry, …); where its own arguments begin. */
@@ -266,7 +288,7 @@ static u32 enter_dir(struct proc *p, struct proc_task *t, struct proc_call *call
 		     u32 nr_own)
 {
 	char name[4096], path[8192];
-	u32 at = nr_leading(p, fn, nr_own);
+	u32 at = proc_nr_leading(p, fn, nr_own);
 	u64 dfd, uptr, dir = 0, parent = 0;
 	void *dentry;
 

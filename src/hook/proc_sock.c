@@ -380,6 +380,51 @@ bool proc_enter_tcp_close(struct proc *p, struct proc_task *t, struct proc_call 
 	return call->args[0];
 }
 
+/* tcp_shutdown(struct sock *sk, int how) */
+bool proc_enter_tcp_shutdown(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	call->args[1] = t->args[1] + 1; /* a mask: SEND_SHUTDOWN 2, RCV_SHUTDOWN 1 */
+	return (call->args[1] & 2) && proc_enter_tcp_close(p, t, call);
+}
+
+/* f(struct socket *sock, struct sockaddr *uaddr, int addr_len, int flags) of one kind of socket */
+static bool connect_of(struct proc *p, struct proc_task *t, struct proc_call *call, int type,
+		       bool is_inet)
+{
+	struct model_sock_info info;
+	bool of_inet;
+
+	if (!sock_info(p, t, t->args[0], &info))
+		return false;
+	of_inet = info.family == AF_INET || info.family == AF_INET6;
+	return info.type == type && of_inet == is_inet && (is_inet || info.family == AF_UNIX) &&
+	       with_addr(p, t, call, 0);
+}
+
+bool proc_enter_stream_connect(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	return connect_of(p, t, call, SOCK_STREAM, true);
+}
+
+bool proc_enter_dgram_connect(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	return connect_of(p, t, call, SOCK_DGRAM, true);
+}
+
+bool proc_enter_unix_connect(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	return connect_of(p, t, call, SOCK_STREAM, false);
+}
+
+/* inet_shutdown(struct socket *sock, int how) */
+bool proc_enter_inet_shutdown(struct proc *p, struct proc_task *t, struct proc_call *call)
+{
+	struct model_sock_info info;
+
+	return sock_info(p, t, t->args[0], &info) &&
+	       (info.family == AF_INET || info.family == AF_INET6) && enter_socket(p, t, call, 0);
+}
+
 /* --- send and receive ----------------------------------------------------------------------- */
 
 static bool enter_transfer(struct proc *p, struct proc_task *t, struct proc_call *call, u16 proto)
@@ -400,7 +445,11 @@ bool proc_enter_tcp_transfer(struct proc *p, struct proc_task *t, struct proc_ca
 
 bool proc_enter_udp_transfer(struct proc *p, struct proc_task *t, struct proc_call *call)
 {
-	return enter_transfer(p, t, call, IPPROTO_UDP);
+	struct model_sock_info info;
+	bool want_v6 = !strncmp(call->fn->name, "udpv6", 5);
+
+	return sock_info(p, t, t->args[0], &info) && want_v6 == (info.family == AF_INET6) &&
+	       enter_transfer(p, t, call, IPPROTO_UDP);
 }
 
 /* tcp_cleanup_rbuf(struct sock *sk, int copied) */

@@ -74,10 +74,10 @@ watched no-secret: -1
 unlink yes in dir ret 0
 second unlink yes
 watched yes: 0
-mkdir sub mode 1ed
+mkdir sub mode 1ff
 rename other to renamed in sub
-chmod renamed 81a0
-open no-exec flags 8000
+chmod renamed 1a0
+open no-exec flags 8020
 connect 127.0.0.1:9
 kill 10
 kill 0" "what the programs saw"
