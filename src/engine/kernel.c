@@ -117,13 +117,13 @@ static int kernel_poll(struct engine *e, int timeout_ms, struct skep_diag *diag)
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
 	int err;
 
-	if (k->stopped || k->end)
+	if (k->stopped || k->end || !may_come(k))
 		return finish(k);
 	err = kernel_events_poll(k, timeout_ms, diag);
 	if (err && err != -EINTR)
 		return err;
 	kernel_child_check(k);
-	return k->stopped || k->end || k->child.ended || !may_come(k) ? finish(k) : 1;
+	return k->stopped || k->end || k->child.ended ? finish(k) : 1;
 }
 
 /* Async-signal-safe. */
