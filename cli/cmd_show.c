@@ -8,7 +8,7 @@
 
 struct show_config {
 	int format;
-	int insns;
+	int insns, xlated, jited;
 	const char *prog;
 	uint64_t pid;
 	const char *btf, *clang;
@@ -25,7 +25,9 @@ struct show_config {
 static const struct opt options[] = {
 	ROW('o', "output",  OPT_CHOICE, format,  "table|json", "output; json: an object per line"),
 	ROW(0,   "insns",   OPT_FLAG,   insns,   NULL,         "instructions beside source lines"),
-	ROW(0,   "prog",    OPT_STRING, prog,    "NAME",       "with --insns: only this program"),
+	ROW(0,   "xlated",  OPT_FLAG,   xlated,  NULL,         "instructions as Linux rewrites them"),
+	ROW(0,   "jited",   OPT_FLAG,   jited,   NULL,         "instructions of the machine that Linux makes"),
+	ROW(0,   "prog",    OPT_STRING, prog,    "NAME",       "with instructions: only this program"),
 	ROW('p', "pid",     OPT_NUMBER, pid,     "PID",        "kernel: only what this process holds"),
 	ROW(0,   "btf",     OPT_STRING, btf,     "FILE",       "types of the kernel; default: the running one's"),
 	ROW(0,   "clang",   OPT_STRING, clang,   "PROGRAM",    "compiler of sources; default: $CLANG, the newest"),
@@ -145,6 +147,11 @@ static void show(struct skep_object *obj, bool json)
 	show_vars(obj, json);
 }
 
+static enum skep_kernel_insns kernel_insns(const struct show_config *c)
+{
+	return c->jited ? SKEP_KERNEL_JITED : SKEP_KERNEL_XLATED;
+}
+
 static int open_and_show(const struct show_config *c, const char *file)
 {
 	struct skep_open_opts oo = {
@@ -157,6 +164,9 @@ static int open_and_show(const struct show_config *c, const char *file)
 		return cli_error(&diag);
 	if (c->insns)
 		err = skep_object_disasm(obj, c->prog, cli_write_clean, NULL, &diag);
+	else if (c->xlated || c->jited)
+		err = skep_kernel_object_disasm(obj, c->prog, kernel_insns(c), cli_write_clean,
+						NULL, &diag);
 	else
 		show(obj, c->format == 1);
 	skep_object_free(obj);
@@ -169,8 +179,6 @@ static int show_file(const struct show_config *c, const struct opt_rest *rest)
 		return cli_usage(&cmd_show, "--pid is for progs, maps, links and btf");
 	if (rest->nr > 1)
 		return cli_usage(&cmd_show, "what is \"%s\"?", rest->items[1].value);
-	if (c->format == 1 && c->insns)
-		return cli_usage(&cmd_show, "--insns is text: it has no JSON");
 	return open_and_show(c, rest->items[0].value);
 }
 
@@ -180,6 +188,10 @@ static int show_objects(const struct show_config *c, const struct opt_rest *rest
 		return cli_usage(&cmd_show, "what is \"%s\"?", rest->items[2].value);
 	if (c->insns || c->prog)
 		return cli_usage(&cmd_show, "--insns and --prog are for files");
+	if (c->xlated || c->jited)
+		return show_kernel_insns(rest->items[0].value,
+					 rest->nr > 1 ? rest->items[1].value : NULL,
+					 kernel_insns(c));
 	if (c->pid > UINT32_MAX)
 		return cli_usage(&cmd_show, "--pid: no process has such a number");
 	return show_kernel(rest->items[0].value, rest->nr > 1 ? rest->items[1].value : NULL, c->pid,
@@ -199,6 +211,10 @@ static int run(int argc, char **argv)
 	if (!status && !rest.nr)
 		status = cli_usage(&cmd_show,
 				   "which FILE (.bpf.c or .bpf.o), or progs, maps, links, btf?");
+	if (!status && (c.insns != 0) + (c.xlated != 0) + (c.jited != 0) > 1)
+		status = cli_usage(&cmd_show, "one of --insns, --xlated and --jited");
+	if (!status && c.format == 1 && (c.insns || c.xlated || c.jited))
+		status = cli_usage(&cmd_show, "instructions are text: they have no JSON");
 	if (!status && show_kernel_is_kind(rest.items[0].value))
 		status = show_objects(&c, &rest);
 	else if (!status)

@@ -10,5 +10,7 @@
 /* show_kernel.c: "progs", "maps", "links", "btf". which: an id or a name, or NULL. */
 bool show_kernel_is_kind(const char *word);
 int show_kernel(const char *word, const char *which, uint64_t pid, bool json);
+/* Of the programs of that id or name. */
+int show_kernel_insns(const char *word, const char *which, enum skep_kernel_insns what);
 
 #endif

@@ -356,19 +356,54 @@ static int none(const struct kind *k, const char *which)
 	return EXIT_FAILED;
 }
 
-int show_kernel(const char *word, const char *which, uint64_t pid, bool json)
+static struct skep_kernel_filter make_filter(const char *which)
 {
-	const struct kind *k = find_kind(word);
-	struct skep_kernel_filter f = {.sz = sizeof(f), .pid = (uint32_t)pid};
-	struct skep_diag diag = {0};
-	struct skep_kernel_list *list;
+	struct skep_kernel_filter f = {.sz = sizeof(f)};
 	uint64_t id = 0;
-	int status = EXIT_DONE;
 
 	if (which && opt_number(which, &id) && id && id <= UINT32_MAX)
 		f.id = (uint32_t)id;
 	else
 		f.name = which;
+	return f;
+}
+
+int show_kernel_insns(const char *word, const char *which, enum skep_kernel_insns what)
+{
+	struct skep_kernel_filter f = make_filter(which);
+	struct skep_diag diag = {0};
+	struct skep_kernel_list *list;
+	int err = 0;
+
+	if (strcmp(word, "progs") || !which)
+		return cli_usage(&cmd_show,
+				 "instructions of what? skep show progs ID|NAME --xlated");
+	if (skep_kernel_list_new(SKEP_KERNEL_PROGS, &f, &list, &diag))
+		return cli_error(&diag);
+	if (!skep_kernel_list_nr(list)) {
+		skep_kernel_list_free(list);
+		return none(find_kind(word), which);
+	}
+	for (size_t i = 0; i < skep_kernel_list_nr(list) && !err; i++) {
+		const struct skep_value *id = skep_value_get(skep_kernel_list_get(list, i), "id");
+
+		if (id)
+			err = skep_kernel_prog_disasm((uint32_t)id->number, what, cli_write_clean,
+						      NULL, &diag);
+	}
+	skep_kernel_list_free(list);
+	return err ? cli_error(&diag) : EXIT_DONE;
+}
+
+int show_kernel(const char *word, const char *which, uint64_t pid, bool json)
+{
+	const struct kind *k = find_kind(word);
+	struct skep_kernel_filter f = make_filter(which);
+	struct skep_diag diag = {0};
+	struct skep_kernel_list *list;
+	int status = EXIT_DONE;
+
+	f.pid = (uint32_t)pid;
 	if (skep_kernel_list_new(k->kind, &f, &list, &diag))
 		return cli_error(&diag);
 	if (which && !skep_kernel_list_nr(list))

@@ -7,7 +7,7 @@ _skep_options_run="--engine --output --fields --duration --interval --maps --map
 	--event --target-prog --target-map --device --port --replace --pin
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory --btf --clang
 	--cflag --verbose --quiet --help"
-_skep_options_show="--output --insns --prog --pid --btf --clang --cflag --verbose --quiet --help"
+_skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
 
 # Files whose names end in one of the words of $1, and directories.

@@ -72,6 +72,25 @@ const struct skep_value *skep_kernel_list_get(const struct skep_kernel_list *lis
 /** A member of an object by name; NULL: it has none. */
 const struct skep_value *skep_value_get(const struct skep_value *object, const char *name);
 
+/* --- instructions ----------------------------------------------------------------------------- */
+
+enum skep_kernel_insns {
+	SKEP_KERNEL_XLATED, /* as the kernel's verifier has rewritten them */
+	SKEP_KERNEL_JITED,  /* the machine's; -ENOTSUP: no libcapstone */
+};
+struct skep_object;
+/**
+ * Instructions of a loaded program beside its source lines, where its BTF has them. -EPERM: the
+ * kernel hides them. What write returned, if it was not 0.
+ */
+int skep_kernel_prog_disasm(uint32_t id, enum skep_kernel_insns what, skep_write_fn write,
+			    void *ctx, struct skep_diag *diag);
+/** The same of an object's programs, or of one, which are loaded into Linux for this, not attached.
+ */
+int skep_kernel_object_disasm(struct skep_object *obj, const char *prog,
+			      enum skep_kernel_insns what, skep_write_fn write, void *ctx,
+			      struct skep_diag *diag);
+
 /* --- maps ------------------------------------------------------------------------------------- */
 
 /**

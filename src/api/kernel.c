@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* include/skep/kernel.h: what is in the running kernel. */
+#include "api/api.h"
 #include "base/diag.h"
+#include "engine/kernel_objinsns.h"
 #include "engine/kernel_objs.h"
 #include <errno.h>
 #include <string.h>
@@ -49,4 +51,20 @@ const struct skep_value *skep_kernel_list_get(const struct skep_kernel_list *lis
 const struct skep_value *skep_value_get(const struct skep_value *object, const char *name)
 {
 	return kobj_get(object, name);
+}
+
+int skep_kernel_prog_disasm(uint32_t id, enum skep_kernel_insns what, skep_write_fn write,
+			    void *ctx, struct skep_diag *diag)
+{
+	return objinsns_print_id(id, what == SKEP_KERNEL_JITED, write, ctx, diag);
+}
+
+int skep_kernel_object_disasm(struct skep_object *obj, const char *prog,
+			      enum skep_kernel_insns what, skep_write_fn write, void *ctx,
+			      struct skep_diag *diag)
+{
+	int err = objinsns_print_object(obj->obj, prog, what == SKEP_KERNEL_JITED, write, ctx,
+					diag);
+
+	return err < 0 ? diag_at(diag, err, "%s", obj->obj->path) : err;
 }

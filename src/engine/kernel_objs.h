@@ -137,6 +137,7 @@ int kobj_describe_btf(struct kobj_world *w, int fd, struct skep_value *o);
 void kobj_add_target(struct kobj_world *w, struct skep_value *o, const struct bpf_prog_info *info);
 /* kernel_objs_syms.c: the kernel's function that begins at that address, or holds it; NULL. */
 const char *kobj_kernel_symbol(struct kobj_world *w, u64 addr);
+u64 kobj_kernel_address(struct kobj_world *w, const char *name); /* 0: not known */
 const char *kobj_kernel_symbol_near(struct kobj_world *w, u64 addr, u64 *ret_off);
 
 /* The whole name where the kernel cut it, else what it says; in the world's arena. */

@@ -75,6 +75,16 @@ const char *kobj_kernel_symbol_near(struct kobj_world *w, u64 addr, u64 *ret_off
 	return w->syms.data[lo - 1].name;
 }
 
+u64 kobj_kernel_address(struct kobj_world *w, const char *name)
+{
+	if (!w->syms_tried)
+		read_syms(w);
+	for (size_t i = 0; i < w->syms.nr; i++)
+		if (!strcmp(w->syms.data[i].name, name))
+			return w->syms.data[i].addr;
+	return 0;
+}
+
 const char *kobj_kernel_symbol(struct kobj_world *w, u64 addr)
 {
 	u64 off;

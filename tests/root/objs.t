@@ -58,6 +58,7 @@ says maps '"name":"k4_a_map_with_a_long_name"' "a name that the kernel cuts is w
 says maps '"name":"k4_blocklist".*"key_type":"struct v4_key","value_type":"struct stat_value"' "C types"
 says maps '"type":"prog_array".*"owner_prog_type":"xdp","owner_jited":true' "a prog_array's owner"
 says maps '\.rodata".*"frozen":1' "frozen"
+says progs '"name":"k4_raw".*"run_time_ns":[1-9][0-9]*,"run_cnt":[1-9]' "run time and count"
 says links '"type":"xdp".*"devname":"objs1"' "xdp: the interface"
 says links '"type":"perf_event".*\("tracepoint":"sys_enter_getpgid"\)*' "tracepoint"
 says links '"type":"raw_tracepoint".*"tp_name":"sys_enter"' "raw tracepoint"
@@ -85,6 +86,43 @@ is "$? $(cat "$tmp/err")" '1 skep: error: there is no "none_of_that_name" among 
 ok $? "a table"
 setpriv --reuid 65534 --clear-groups "$PWD/$B/skep" show progs >"$tmp/out" 2>"$tmp/err"
 is "$? $(head -1 "$tmp/err")" "1 skep: error: looking at what is in the kernel needs CAP_SYS_ADMIN" "without privileges"
+
+# --- instructions: of the loaded, and of a file
+id2=$(sed -n 's/^{"id":\([0-9]*\),.*"name":"k4_tc_program_with_a_long_name".*/\1/p' "$tmp/progs")
+"$B/skep" show progs "$id2" --xlated >"$tmp/xlated" 2>"$tmp/err"
+ok $? "--xlated" || sed 's/^/# /' "$tmp/err"
+grep -q '^; objs.bpf.c:[0-9]*  bpf_map_update_elem(' "$tmp/xlated"
+ok $? "--xlated: source lines" || sed 's/^/# /' "$tmp/xlated"
+grep -Eq 'call .*map_update_elem#[0-9]+' "$tmp/xlated"
+ok $? "--xlated: helpers by name"
+"$B/skep" show tests/root/progs/objs.bpf.c --xlated --prog k4_tc_program_with_a_long_name >"$tmp/xlated2" 2>"$tmp/err"
+is "$(sed 's/program [0-9]*//; s/id:[0-9]*//' "$tmp/xlated2")" "$(sed 's/program [0-9]*//; s/id:[0-9]*//' "$tmp/xlated")" "--xlated of the file: the same"
+"$B/skep" show progs "$id2" --jited >"$tmp/jited" 2>"$tmp/err"
+status=$?
+if [ $status = 77 ]; then
+	echo "# no libcapstone: $(head -1 "$tmp/err")"
+else
+	ok $status "--jited" || sed 's/^/# /' "$tmp/err"
+	grep -q '^; objs.bpf.c:[0-9]*  bpf_map_update_elem(' "$tmp/jited" &&
+		[ "$(grep -c '^ *[0-9a-f]*: ' "$tmp/jited")" -gt 10 ]
+	ok $? "--jited: machine code beside source lines" || sed 's/^/# /' "$tmp/jited"
+fi
+"$B/skep" show tests/bpf/obj_subprogs.bpf.c --xlated --prog first >"$tmp/subs" 2>"$tmp/err"
+is "$(grep -c '^[a-z_]*():$' "$tmp/subs")$(grep -o 'call pc+[0-9]*#shared' "$tmp/subs")" "5call pc+5#shared" "--xlated: functions by name"
+"$B/skep" show progs no_such_program --xlated >"$tmp/out" 2>&1
+is $? 1 "--xlated of nothing"
+"$B/skep" show progs --jited >"$tmp/out" 2>&1
+is $? 2 "--jited of what?"
+"$B/skep" show progs "$id2" --xlated -o json >"$tmp/out" 2>&1
+is $? 2 "instructions have no JSON"
+if command -v bpftool >/dev/null; then
+	bare() { # numbers and instructions, without source, opcodes, names of maps
+		sed -n 's/^ *\([0-9][0-9]*\): \(([0-9a-f]*) \)\{0,1\}/\1 /p' | sed 's/\(map\[id:[0-9]*\)[^]]*/\1/'
+	}
+	for p in "$id" "$id2"; do
+		is "$("$B/skep" show progs "$p" --xlated | bare)" "$(bpftool prog dump xlated id "$p" | bare)" "--xlated: as bpftool's, program $p"
+	done
+fi
 
 # Every member that bpftool has, for every object: the same. Its runs are counted meanwhile, its pids
 # come from an iterator that may be missing; maps and links lack nothing else.

@@ -146,6 +146,8 @@ int main(int argc, char **argv)
 		die("load", errno);
 	for (int i = 2; i < argc; i++)
 		hold(argv[i]);
+	if (bpf_enable_stats(BPF_STATS_RUN_TIME) < 0) /* as long as we live */
+		die("statistics", errno);
 	puts("ready");
 	fflush(stdout);
 	while (read(0, &c, 1) > 0)
