@@ -58,6 +58,8 @@ static const struct opt options[] = {
 	ROW(0,   "btf",        OPT_STRING,  btf,        "FILE",           "types of the kernel; default: the running one's"),
 	ROW(0,   "clang",      OPT_STRING,  clang,      "PROGRAM",        "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",      OPT_LIST,    cflags,     "FLAG",           "a further argument for clang (may be repeated)"),
+	ROW(0,   "fail-on-loss", OPT_FLAG,  fail_on_loss, NULL,           "exit with 1 if events were lost"),
+	ROW(0,   "unpatched",  OPT_FLAG,    unpatched,  NULL,             "kernel: programs as they are; losses are not counted"),
 	ROW('v', "verbose",    OPT_FLAG,    verbose,    NULL,             "say more; -vv: for developers"),
 	ROW('q', "quiet",      OPT_FLAG,    quiet,      NULL,             "no warnings, no summary"),
 	{ 0 },
@@ -260,6 +262,7 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		.replace = c->replace,
 		.pin = c->pin,
 		.max_insns = c->max_insns,
+		.unpatched = c->unpatched,
 		.map_memory = c->map_memory << 20,
 		.event = run_on_event,
 		.fault = run_on_fault,
@@ -294,7 +297,7 @@ static int exit_status(struct run *r, int err)
 	skep_session_get_stats(r->session, &st);
 	if (err)
 		return EXIT_FAILED;
-	if (r->faulted)
+	if (r->faulted || (r->config->fail_on_loss && st.lost))
 		return EXIT_FAILED;
 	return st.exit_status > 0 ? st.exit_status : EXIT_DONE;
 }
@@ -332,6 +335,7 @@ static int run_object(struct run *r, char **command)
 		run_print_left(r);
 		err = print_last_maps(r) ?: err;
 	}
+	run_print_losses(r);
 	run_print_summary(r);
 	status = exit_status(r, err);
 	stoppable = NULL;

@@ -33,6 +33,7 @@ struct run_config {
 	double duration, interval;
 	const char *print_maps;
 	uint64_t max_insns, map_memory;
+	int fail_on_loss, unpatched;
 	int verbose, quiet;
 };
 
@@ -86,6 +87,7 @@ int run_print_maps(struct run *r, struct skep_diag *diag); /* those that are to 
 void run_print_verdicts(struct run *r);
 void run_print_left(struct run *r);
 void run_print_summary(struct run *r);
+void run_print_losses(struct run *r); /* by buffer, where something was lost */
 void run_verdicts_done(struct run *r);
 void run_left_done(struct run *r);
 

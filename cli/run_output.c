@@ -151,6 +151,35 @@ int run_print_maps(struct run *r, struct skep_diag *diag)
 	return err;
 }
 
+static const char *buffer_name(const struct skep_buffer_stats *b)
+{
+	return b->map ? b->map : b->delivered ? "printk" : "(unknown)";
+}
+
+/* JSON is for programs, so it is among the events; people have the summary on stderr. */
+void run_print_losses(struct run *r)
+{
+	bool json = r->config->format == SKEP_FORMAT_JSON;
+	struct skep_buffer_stats b = {.sz = sizeof(b)};
+
+	cli_flush();
+	if (r->out_failed && json)
+		return;
+	for (size_t i = 0; !skep_session_get_buffer(r->session, i, &b); i++) {
+		if (!b.lost)
+			continue;
+		if (json) {
+			printf("{\"buffer\":");
+			cli_json_string(buffer_name(&b));
+			printf(",\"delivered\":%" PRIu64 ",\"lost\":%" PRIu64 "}\n", b.delivered,
+			       b.lost);
+		}
+		if (!r->config->quiet)
+			fprintf(stderr, "%s: %" PRIu64 " of %" PRIu64 " events were lost\n",
+				buffer_name(&b), b.lost, b.delivered + b.lost);
+	}
+}
+
 void run_print_summary(struct run *r)
 {
 	struct skep_session_stats st = {.sz = sizeof(st)};

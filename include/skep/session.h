@@ -36,8 +36,8 @@ struct skep_result {
 };
 
 /**
- * What a run of a test left behind, or what an iterator has written ("text": piece by piece, as many
- * bytes as it wrote). data is valid during the callback.
+ * What a run of a test left behind, or what an iterator has written ("text": piece by piece, as
+ * many bytes as it wrote). data is valid during the callback.
  */
 struct skep_output {
 	size_t sz;
@@ -92,6 +92,8 @@ struct skep_session_opts {
 	uint32_t port;           /* sk_reuseport: of the sockets of process `pid` */
 	bool replace;            /* take the place of a program that is attached already */
 	const char *pin;         /* keep program, links and maps under bpffs, with that name */
+	bool unpatched; /* kernel engine: load programs as they are; what they lose in ring buffers
+			   is not counted then, and every record may wake us */
 	size_t : 0;
 };
 
@@ -127,6 +129,17 @@ struct skep_session_stats {
 };
 /** ret->sz must be set. May be called at any time, also after the end. */
 void skep_session_get_stats(const struct skep_session *s, struct skep_session_stats *ret);
+
+/** The same of one buffer. */
+struct skep_buffer_stats {
+	size_t sz;
+	const char *map; /* NULL: printk, or lost on the way to a map that is not known */
+	uint64_t delivered, lost;
+	size_t : 0;
+};
+/** ret->sz must be set. -ENOENT: there are no more than idx; their sums are those of all. */
+int skep_session_get_buffer(const struct skep_session *s, size_t idx,
+			    struct skep_buffer_stats *ret);
 
 /** Which engine it runs in: "user" or "kernel", and why that one was taken. */
 const char *skep_session_engine(const struct skep_session *s);

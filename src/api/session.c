@@ -89,6 +89,7 @@ static struct engine_opts engine_options(struct skep_session *s)
 			},
 		.max_insns = o->max_insns,
 		.map_memory = o->map_memory,
+		.unpatched = o->unpatched,
 		.target =
 			{
 				.ifaces = o->ifaces,
@@ -213,6 +214,20 @@ void skep_session_get_stats(const struct skep_session *s, struct skep_session_st
 		.exit_status = es.exit_status,
 	};
 	memcpy(ret, &st, min_u64(ret->sz, sizeof(st)));
+}
+
+int skep_session_get_buffer(const struct skep_session *s, size_t idx, struct skep_buffer_stats *ret)
+{
+	struct skep_buffer_stats st = {.sz = ret->sz};
+	struct engine_buffer b;
+
+	if (idx > UINT32_MAX || !s->engine->ops->buffer(s->engine, (u32)idx, &b))
+		return -ENOENT;
+	st.map = b.map;
+	st.delivered = b.delivered;
+	st.lost = b.lost;
+	memcpy(ret, &st, min_u64(ret->sz, sizeof(st)));
+	return 0;
 }
 
 /* --- maps ------------------------------------------------------------------------------------- */

@@ -57,6 +57,12 @@ struct engine_stats {
 	int exit_status; /* of the traced command; -1: none */
 };
 
+/* The books of one ring or perf buffer, or of printk. */
+struct engine_buffer {
+	const char *map; /* NULL: printk, or lost on the way to a map that is not known */
+	u64 delivered, lost;
+};
+
 struct engine_ops {
 	const char *name;
 	int (*load)(struct object *obj, const struct engine_opts *opts, struct engine **ret,
@@ -66,6 +72,8 @@ struct engine_ops {
 	int (*poll)(struct engine *e, int timeout_ms, struct skep_diag *diag);
 	void (*stop)(struct engine *e);
 	void (*stats)(const struct engine *e, struct engine_stats *ret);
+	bool (*buffer)(const struct engine *e, u32 idx,
+		       struct engine_buffer *ret); /* false: no more */
 	/* The live map of the object's map idx; 0, or -ENOENT where it was not made. */
 	int (*map_io)(struct engine *e, u32 idx, struct event_map_io *ret);
 	void (*free)(struct engine *e);

@@ -143,6 +143,11 @@ static void kernel_stats(const struct engine *e, struct engine_stats *ret)
 	kernel_events_stats(k, ret);
 }
 
+static bool kernel_buffer(const struct engine *e, u32 idx, struct engine_buffer *ret)
+{
+	return kernel_events_buffer(container_of(e, struct kernel_engine, engine), idx, ret);
+}
+
 const struct engine_ops engine_kernel = {
 	.name = "kernel",
 	.load = kernel_load,
@@ -150,6 +155,7 @@ const struct engine_ops engine_kernel = {
 	.poll = kernel_poll,
 	.stop = kernel_stop,
 	.stats = kernel_stats,
+	.buffer = kernel_buffer,
 	.map_io = kernel_map_io,
 	.free = kernel_free,
 };

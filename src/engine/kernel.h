@@ -276,6 +276,7 @@ int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag
 void kernel_events_wake(struct kernel_engine *k); /* end the poll; async-signal-safe */
 /* Behind the detaching: deliver, or count, what is left. */
 void kernel_events_finish(struct kernel_engine *k);
+bool kernel_events_buffer(const struct kernel_engine *k, u32 idx, struct engine_buffer *ret);
 void kernel_events_stats(const struct kernel_engine *k, struct engine_stats *ret);
 void kernel_events_close(struct kernel_engine *k);
 

@@ -282,27 +282,58 @@ int kernel_events_open(struct kernel_engine *k, struct skep_diag *diag)
 
 /* --- the books -------------------------------------------------------------------------------- */
 
-static u64 counted_losses(const struct kernel_engine *k)
+static u64 counted(const struct kernel_engine *k, u32 slot)
+{
+	return k->patch.shared ? __atomic_load_n(&k->patch.shared->lost[slot], __ATOMIC_RELAXED)
+			       : 0;
+}
+
+/* What was lost on the way to maps that have no reader here, or that the code does not tell. */
+static u64 unknown_losses(const struct kernel_engine *k)
 {
 	u64 sum = 0;
 
-	for (u32 i = 0; k->patch.shared && i < k->patch.nr_lost; i++)
-		sum += __atomic_load_n(&k->patch.shared->lost[i], __ATOMIC_RELAXED);
+	for (u32 i = 0; i < k->patch.nr_lost; i++)
+		sum += counted(k, i);
+	for (u32 i = 0; i < k->events->nr; i++)
+		if (k->events->sources[i]->map)
+			sum -= counted(k, k->events->sources[i]->idx);
 	return sum;
+}
+
+/* A perf buffer tells of a loss only with the next record: the count behind the call is better. */
+static u64 lost_of(const struct kernel_engine *k, const struct kernel_source *s, u64 unknown)
+{
+	u64 sure = s->map ? counted(k, s->idx) : 0;
+
+	return s->dropped + (unknown ? sure : max_u64(sure, s->lost));
+}
+
+bool kernel_events_buffer(const struct kernel_engine *k, u32 idx, struct engine_buffer *ret)
+{
+	const struct kernel_events *ev = k->events;
+	u64 unknown;
+
+	if (!ev || idx > ev->nr)
+		return false;
+	unknown = unknown_losses(k);
+	*ret = (struct engine_buffer){.lost = unknown};
+	if (idx == ev->nr)
+		return unknown;
+	ret->map = ev->sources[idx]->map;
+	ret->delivered = ev->sources[idx]->delivered;
+	ret->lost = lost_of(k, ev->sources[idx], unknown);
+	return true;
 }
 
 void kernel_events_stats(const struct kernel_engine *k, struct engine_stats *ret)
 {
-	u64 told = 0, printk = 0;
+	struct engine_buffer b;
 
-	for (u32 i = 0; k->events && i < k->events->nr; i++) {
-		const struct kernel_source *s = k->events->sources[i];
-
-		ret->delivered += s->delivered;
-		ret->lost += s->dropped;
-		*(s->map ? &told : &printk) += s->lost;
+	for (u32 i = 0; kernel_events_buffer(k, i, &b); i++) {
+		ret->delivered += b.delivered;
+		ret->lost += b.lost;
 	}
-	ret->lost += max_u64(counted_losses(k), told) + printk;
 	ret->produced = ret->delivered + ret->lost;
 }
 

@@ -197,6 +197,25 @@ static int user_map_io(struct engine *e, u32 idx, struct event_map_io *ret)
 	return 0;
 }
 
+/* The buffers, then printk, which loses nothing here. */
+static bool user_buffer(const struct engine *e, u32 idx, struct engine_buffer *ret)
+{
+	const struct user *u = container_of(e, struct user, engine);
+	struct event_reader_stats rs;
+	u32 nr = 0;
+
+	*ret = (struct engine_buffer){0};
+	if (event_reader_buffer(u->reader, idx, &ret->map, &rs)) {
+		ret->delivered = rs.delivered;
+		ret->lost = rs.lost;
+		return true;
+	}
+	while (event_reader_buffer(u->reader, nr, &ret->map, &rs))
+		nr++;
+	*ret = (struct engine_buffer){.delivered = u->printk_lines};
+	return idx == nr && u->printk_lines;
+}
+
 const struct engine_ops engine_user = {
 	.name = "user",
 	.load = user_load,
@@ -204,6 +223,7 @@ const struct engine_ops engine_user = {
 	.poll = user_poll,
 	.stop = user_stop,
 	.stats = user_stats,
+	.buffer = user_buffer,
 	.map_io = user_map_io,
 	.free = user_free,
 };

@@ -78,17 +78,33 @@ int event_reader_drain(struct event_reader *r, event_record_fn fn, void *ctx)
 	return 0;
 }
 
+bool event_reader_buffer(const struct event_reader *r, u32 idx, const char **ret_map,
+			 struct event_reader_stats *ret)
+{
+	const struct source *s = &r->sources[idx];
+	struct map_stats stats = {0};
+
+	if (idx >= r->nr)
+		return false;
+	map_stats(s->map, &stats);
+	*ret_map = s->map->def.name;
+	ret->produced = stats.produced + stats.lost;
+	ret->delivered = s->delivered;
+	ret->lost = ret->produced - min_u64(ret->delivered, ret->produced);
+	return true;
+}
+
 void event_reader_stats(const struct event_reader *r, struct event_reader_stats *ret)
 {
-	*ret = (struct event_reader_stats){0};
-	for (u32 i = 0; i < r->nr; i++) {
-		struct map_stats stats = {0};
+	struct event_reader_stats one;
+	const char *map;
 
-		map_stats(r->sources[i].map, &stats);
-		ret->produced += stats.produced + stats.lost;
-		ret->delivered += r->sources[i].delivered;
+	*ret = (struct event_reader_stats){0};
+	for (u32 i = 0; event_reader_buffer(r, i, &map, &one); i++) {
+		ret->produced += one.produced;
+		ret->delivered += one.delivered;
+		ret->lost += one.lost;
 	}
-	ret->lost = ret->produced - min_u64(ret->delivered, ret->produced);
 }
 
 struct event_reader *event_reader_free(struct event_reader *r)

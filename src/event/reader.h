@@ -22,6 +22,9 @@ int event_reader_new(struct map *const *maps, u32 nr_maps, struct event_reader *
 		     struct skep_diag *diag);
 int event_reader_drain(struct event_reader *r, event_record_fn fn, void *ctx);
 void event_reader_stats(const struct event_reader *r, struct event_reader_stats *ret);
+/* Of one buffer, in the order of the maps; false: there is no such. */
+bool event_reader_buffer(const struct event_reader *r, u32 idx, const char **ret_map,
+			 struct event_reader_stats *ret);
 struct event_reader *event_reader_free(struct event_reader *r); /* NULL is fine; returns NULL */
 
 #endif
