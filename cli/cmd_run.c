@@ -58,6 +58,7 @@ static const struct opt options[] = {
 	ROW(0,   "btf",        OPT_STRING,  btf,        "FILE",           "types of the kernel; default: the running one's"),
 	ROW(0,   "clang",      OPT_STRING,  clang,      "PROGRAM",        "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",      OPT_LIST,    cflags,     "FLAG",           "a further argument for clang (may be repeated)"),
+	ROW(0,   "metrics",    OPT_STRING,  metrics,    "[ADDRESS:]PORT", "maps and counters for Prometheus, over HTTP"),
 	ROW(0,   "fail-on-loss", OPT_FLAG,  fail_on_loss, NULL,           "exit with 1 if events were lost"),
 	ROW(0,   "unpatched",  OPT_FLAG,    unpatched,  NULL,             "kernel: programs as they are; losses are not counted"),
 	ROW('v', "verbose",    OPT_FLAG,    verbose,    NULL,             "say more; -vv: for developers"),
@@ -124,7 +125,9 @@ static double now(void)
 /* The kernel engine sleeps until something comes; the user engine looks at the clock itself. */
 static double longest_wait(struct run *r)
 {
-	return strcmp(skep_session_engine(r->session), "kernel") ? 0.1 : 3600;
+	if (strcmp(skep_session_engine(r->session), "kernel"))
+		return 0.1;
+	return r->metrics ? 1 : 3600; /* connections that say nothing are to be closed */
 }
 
 /* The main loop. 0, or -errno with diag. */
@@ -145,6 +148,8 @@ static int loop(struct run *r, struct skep_diag *diag)
 		if (next_maps && next_maps - t < wait)
 			wait = next_maps > t ? next_maps - t : 0;
 		more = skep_session_poll(r->session, (int)(wait * 1000) + 1, diag);
+		if (r->metrics)
+			skep_metrics_run(r->metrics);
 		if (!cli_flush() || r->out_failed) {
 			r->out_failed = true;
 			return 0;
@@ -227,6 +232,16 @@ static int set_entries(struct skep_object *obj, const struct opt_list *rows, str
 	return 0;
 }
 
+static int open_metrics(struct run *r, struct skep_diag *diag)
+{
+	int err = skep_metrics_open(r->session, r->config->metrics, &r->metrics, diag);
+
+	if (!err && !r->config->quiet)
+		fprintf(stderr, "skep: metrics at http://%s/metrics\n",
+			skep_metrics_address(r->metrics));
+	return err;
+}
+
 static int start(struct run *r, char **command, struct skep_diag *diag)
 {
 	const struct run_config *c = r->config;
@@ -282,6 +297,8 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		err = skep_session_new(r->obj, &so, &r->session, diag);
 	if (!err)
 		err = fill_maps(r, diag);
+	if (!err && c->metrics)
+		err = open_metrics(r, diag);
 	if (err)
 		return err;
 	stoppable = r->session;
@@ -361,6 +378,8 @@ static int check_rows(const struct run_config *c)
 
 static int check(const struct run_config *c, const struct opt_rest *rest)
 {
+	struct skep_diag diag = {0};
+
 	if (rest->command && c->pid)
 		return cli_usage(&cmd_run, "a command and --pid exclude each other");
 	if (c->pid > INT32_MAX)
@@ -368,6 +387,8 @@ static int check(const struct run_config *c, const struct opt_rest *rest)
 				 (unsigned long long)c->pid);
 	if (c->out && !c->pcap && !c->packet)
 		return cli_usage(&cmd_run, "--out needs --pcap or --packet");
+	if (c->metrics && skep_metrics_check(c->metrics, &diag))
+		return cli_usage(&cmd_run, "--metrics: %s: %s", diag.message, diag.hint);
 	return check_rows(c);
 }
 
@@ -388,6 +409,7 @@ static int open_and_run(const struct run_config *c, struct opt_rest *rest)
 	status = run_set_vars(r.obj, c, rest, file_idx);
 	if (!status)
 		status = run_object(&r, rest->command);
+	skep_metrics_close(r.metrics);
 	skep_session_free(r.session);
 	skep_printer_free(r.printer);
 	skep_object_free(r.obj);

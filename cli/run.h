@@ -9,7 +9,7 @@
 
 #include "cli.h"
 #include <signal.h>
-#include <skep/session.h>
+#include <skep/metrics.h>
 
 struct run_config {
 	int engine;
@@ -34,6 +34,7 @@ struct run_config {
 	const char *print_maps;
 	uint64_t max_insns, map_memory;
 	int fail_on_loss, unpatched;
+	const char *metrics;
 	int verbose, quiet;
 };
 
@@ -54,6 +55,7 @@ struct run {
 	struct skep_object *obj;
 	struct skep_session *session;
 	struct skep_printer *printer;
+	struct skep_metrics *metrics;
 	struct run_verdict *verdicts;
 	size_t nr_verdicts;
 	struct run_left *left;

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* include/skep/session.h: an object in an engine. */
-#include "api/api.h"
+#include "api/session.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/engine.h"
 #include "event/value.h"
 #include <errno.h>
 #include <skep/session.h>
 #include <string.h>
-
-struct skep_session {
-	struct skep_object *obj;
-	struct skep_session_opts opts;
-	struct engine *engine;
-	const char *why; /* this engine */
-};
 
 /* --- hooks' callbacks to the caller's --------------------------------------------------------- */
 
@@ -273,7 +265,7 @@ int skep_session_map_load(struct skep_session *s, const char *name, const char *
 }
 
 /* Buffers and what only refers to other things have no contents to print. */
-static bool has_contents(const struct object_map *m)
+bool session_has_contents(const struct object_map *m)
 {
 	static const u32 without[] = {
 		BPF_MAP_TYPE_RINGBUF,      BPF_MAP_TYPE_PERF_EVENT_ARRAY, BPF_MAP_TYPE_PROG_ARRAY,
@@ -378,7 +370,7 @@ int skep_session_map_print(struct skep_session *s, const char *name, enum skep_f
 		return tell_print(o, idx, print_one(s, idx, style, write, ctx), diag);
 	}
 	for (idx = 0; idx < o->nr_maps && !err; idx++)
-		if (has_contents(&o->maps[idx]))
+		if (session_has_contents(&o->maps[idx]))
 			err = tell_print(o, idx, print_one(s, idx, style, write, ctx), diag);
 	return err;
 }

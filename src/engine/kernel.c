@@ -143,6 +143,11 @@ static void kernel_stats(const struct engine *e, struct engine_stats *ret)
 	kernel_events_stats(k, ret);
 }
 
+static int kernel_watch(struct engine *e, int fd, bool on)
+{
+	return kernel_events_watch(container_of(e, struct kernel_engine, engine), fd, on);
+}
+
 static bool kernel_buffer(const struct engine *e, u32 idx, struct engine_buffer *ret)
 {
 	return kernel_events_buffer(container_of(e, struct kernel_engine, engine), idx, ret);
@@ -154,6 +159,7 @@ const struct engine_ops engine_kernel = {
 	.start = kernel_start,
 	.poll = kernel_poll,
 	.stop = kernel_stop,
+	.watch = kernel_watch,
 	.stats = kernel_stats,
 	.buffer = kernel_buffer,
 	.map_io = kernel_map_io,

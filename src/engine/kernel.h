@@ -273,6 +273,7 @@ int kernel_events_open(struct kernel_engine *k, struct skep_diag *diag);
 /* Wait at most timeout_ms for records or for the traced process' end; deliver what is there. 0, or
  * -errno (-EINTR: a signal came). */
 int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag *diag);
+int kernel_events_watch(struct kernel_engine *k, int fd, bool on);
 void kernel_events_wake(struct kernel_engine *k); /* end the poll; async-signal-safe */
 /* Behind the detaching: deliver, or count, what is left. */
 void kernel_events_finish(struct kernel_engine *k);

@@ -163,6 +163,14 @@ int kernel_events_poll(struct kernel_engine *k, int timeout_ms, struct skep_diag
 	return n < 0 ? -EINTR : 0;
 }
 
+int kernel_events_watch(struct kernel_engine *k, int fd, bool on)
+{
+	struct epoll_event ee = {.events = EPOLLIN};
+
+	return epoll_ctl(k->events->epoll_fd, on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, &ee) ? -errno
+											   : 0;
+}
+
 /* Async-signal-safe. */
 void kernel_events_wake(struct kernel_engine *k)
 {

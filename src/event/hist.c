@@ -9,7 +9,7 @@
 
 #define BAR_WIDTH 40
 #define MIN_SLOTS 8 /* a shorter array of numbers is not taken for a histogram */
-#define MAX_SLOTS 128
+#define MAX_SLOTS HIST_MAX_SLOTS
 
 static bool is_hist_name(const char *name)
 {

@@ -17,6 +17,7 @@ int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct ar
 /* Add one CPU's value to the sum: counters are added, of the rest the first that is not zero. */
 void map_io_add_up(const struct field *f, u8 *sum, const u8 *value);
 
+#define HIST_MAX_SLOTS 128
 /* hist.c: a histogram of powers of two, a line per slot up to the last that is not empty. */
 void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what);
 /* The array of slots in a value, or the value itself; NULL: none. */
