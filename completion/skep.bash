@@ -5,7 +5,8 @@
 _skep_options_run="--engine --output --fields --duration --interval --maps --map --entries --var --prog --attach
 	--iface --xdp-mode --direction --cgroup --netns --sockmap --route --netfilter --freq --period
 	--event --target-prog --target-map --device --port --replace --pin
-	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory --btf --clang
+	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory
+	--metrics --fail-on-loss --unpatched --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
