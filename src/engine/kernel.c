@@ -84,7 +84,7 @@ static int kernel_load(struct object *obj, const struct engine_opts *opts, struc
 static int kernel_start(struct engine *e, struct skep_diag *diag)
 {
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
-	int err = kernel_attach(k, diag);
+	int err = kernel_is_test(k) ? kernel_test(k, diag) : kernel_attach(k, diag);
 
 	return err ? err : kernel_child_release(k, diag);
 }

@@ -149,6 +149,10 @@ const struct kernel_kind *kernel_kind_row(u32 idx);             /* all rows, the
 int kernel_check_needs(struct kernel_engine *k, const struct kernel_prog *p,
 		       struct skep_diag *diag);
 
+/* kernel_test.c: programs run on a given context or packet instead of being attached. */
+bool kernel_is_test(const struct kernel_engine *k);
+int kernel_test(struct kernel_engine *k, struct skep_diag *diag);
+
 /* kernel_attach.c */
 int kernel_attach(struct kernel_engine *k, struct skep_diag *diag);
 /* A link that libbpf made, or did not (errno). */

@@ -151,7 +151,7 @@ static int prepare(struct kernel_engine *k, struct kernel_prog *p, struct skep_d
 	p->kind = kernel_kind(p->prog);
 	if (!p->kind)
 		return diag_set(diag, -EINVAL, "nobody knows this section");
-	if (!p->is_target && !k->opts.only_load)
+	if (!p->is_target && !k->opts.only_load && !kernel_is_test(k))
 		err = kernel_check_needs(k, p, diag);
 	err = err ? err : set_type(p, diag);
 	if (!err && p->kind->prepare)
