@@ -194,6 +194,8 @@ static int show_objects(const struct show_config *c, const struct opt_rest *rest
 					 kernel_insns(c));
 	if (c->pid > UINT32_MAX)
 		return cli_usage(&cmd_show, "--pid: no process has such a number");
+	if (!strcmp(rest->items[0].value, "pinned"))
+		return show_pinned(rest->nr > 1 ? rest->items[1].value : NULL, c->format == 1);
 	return show_kernel(rest->items[0].value, rest->nr > 1 ? rest->items[1].value : NULL, c->pid,
 			   c->format == 1);
 }
@@ -209,13 +211,15 @@ static int run(int argc, char **argv)
 		if (rest.items[i].name)
 			status = cli_usage(&cmd_show, "no option --%s", rest.items[i].name);
 	if (!status && !rest.nr)
-		status = cli_usage(&cmd_show,
-				   "which FILE (.bpf.c or .bpf.o), or progs, maps, links, btf?");
+		status = cli_usage(
+			&cmd_show,
+			"which FILE (.bpf.c or .bpf.o), or progs, maps, links, btf, pinned?");
 	if (!status && (c.insns != 0) + (c.xlated != 0) + (c.jited != 0) > 1)
 		status = cli_usage(&cmd_show, "one of --insns, --xlated and --jited");
 	if (!status && c.format == 1 && (c.insns || c.xlated || c.jited))
 		status = cli_usage(&cmd_show, "instructions are text: they have no JSON");
-	if (!status && show_kernel_is_kind(rest.items[0].value))
+	if (!status &&
+	    (show_kernel_is_kind(rest.items[0].value) || !strcmp(rest.items[0].value, "pinned")))
 		status = show_objects(&c, &rest);
 	else if (!status)
 		status = show_file(&c, &rest);
@@ -227,12 +231,12 @@ static int run(int argc, char **argv)
 const struct command cmd_show = {
 	.name = "show",
 	.summary = "what an object holds, or the kernel: programs, maps, links",
-	.usage = "FILE|progs|maps|links|btf [ID|NAME] [OPTIONS]",
+	.usage = "FILE|progs|maps|links|btf|pinned [ID|NAME] [OPTIONS]",
 	.text = "FILE is a source (.bpf.c, compiled with clang) or an object (.bpf.o). progs, "
 		"maps,\n"
 		"links and btf are what is in the kernel, with who holds it and where it is "
 		"attached;\n"
-		"a file of such a name is ./progs.\n",
+		"pinned is what skep run --pin left there. A file of such a name is ./progs.\n",
 	.opts = options,
 	.run = run,
 };

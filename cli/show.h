@@ -13,4 +13,7 @@ int show_kernel(const char *word, const char *which, uint64_t pid, bool json);
 /* Of the programs of that id or name. */
 int show_kernel_insns(const char *word, const char *which, enum skep_kernel_insns what);
 
+/* show_pinned.c. which: a set, or NULL. */
+int show_pinned(const char *which, bool json);
+
 #endif

@@ -9,6 +9,7 @@ _skep_options_run="--engine --output --fields --duration --interval --maps --map
 	--metrics --fail-on-loss --unpatched --btf --clang
 	--cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
+_skep_options_unpin="--verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
 
 # Files whose names end in one of the words of $1, and directories.
@@ -33,7 +34,7 @@ _skep() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} cmd=${COMP_WORDS[1]} i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "run show map help version --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "run show map unpin help version --help --version" -- "$cur"))
 		return
 	fi
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -68,12 +69,13 @@ _skep() {
 		return
 		;;
 	help)
-		COMPREPLY=($(compgen -W "run show map" -- "$cur"))
+		COMPREPLY=($(compgen -W "run show map unpin" -- "$cur"))
 		return
 		;;
 	esac
 	case $cmd:$cur in
 	run:-*) COMPREPLY=($(compgen -W "$_skep_options_run" -- "$cur")) ;;
+	unpin:-*) COMPREPLY=($(compgen -W "$_skep_options_unpin" -- "$cur")) ;;
 	map:-*) COMPREPLY=($(compgen -W "$_skep_options_map" -- "$cur")) ;;
 	map:*)
 		if [ "$COMP_CWORD" = 2 ]; then

@@ -12,6 +12,7 @@
 #include "engine/kernel.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/kernel_pin.h"
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -86,6 +87,8 @@ static int kernel_start(struct engine *e, struct skep_diag *diag)
 	struct kernel_engine *k = container_of(e, struct kernel_engine, engine);
 	int err = kernel_is_test(k) ? kernel_test(k, diag) : kernel_attach(k, diag);
 
+	if (!err && k->opts.target.pin)
+		err = kernel_pin(k, diag);
 	return err ? err : kernel_child_release(k, diag);
 }
 
@@ -106,6 +109,8 @@ static bool may_come(const struct kernel_engine *k)
 {
 	if (k->child.pid)
 		return true;
+	if (k->opts.target.pin)
+		return false;
 	for (u32 i = 0; i < k->nr_progs; i++)
 		if (!k->progs[i].is_once && !k->progs[i].is_target)
 			return true;

@@ -74,10 +74,11 @@ int kernel_undo_qdisc(const struct kernel_undo *u)
 	return err == -ENOENT || err == -EINVAL || err == -ENODEV ? 0 : err;
 }
 
-static int make_qdisc(struct kernel_engine *k, const char *iface, int ifindex,
-		      struct skep_diag *diag)
+static int make_qdisc(struct kernel_engine *k, struct kernel_prog *p, const char *iface,
+		      int ifindex, struct skep_diag *diag)
 {
-	struct kernel_undo undo = {.kind = UNDO_QDISC, .ifindex = ifindex};
+	struct kernel_undo undo = {
+		.kind = UNDO_QDISC, .ifindex = ifindex, .prog_id = kernel_prog_id(p)};
 	int slot = kernel_guard_add(k, &undo, diag), err;
 
 	if (slot < 0)
@@ -123,7 +124,7 @@ int kernel_attach_clsact(struct kernel_engine *k, struct kernel_prog *p, const c
 		.prog_id = kernel_prog_id(p),
 	};
 	struct bpf_tc_hook hook = hook_of(ifindex, !ingress);
-	int err = make_qdisc(k, iface, ifindex, diag), slot;
+	int err = make_qdisc(k, p, iface, ifindex, diag), slot;
 
 	if (err)
 		return err;
@@ -192,8 +193,13 @@ int kernel_undo_matchall(const struct kernel_undo *u)
 int kernel_attach_matchall(struct kernel_engine *k, struct kernel_prog *p, const char *iface,
 			   int ifindex, bool ingress, struct skep_diag *diag)
 {
-	struct kernel_undo undo = {.kind = UNDO_MATCHALL, .ifindex = ifindex, .egress = !ingress};
-	int err = make_qdisc(k, iface, ifindex, diag), slot;
+	struct kernel_undo undo = {
+		.kind = UNDO_MATCHALL,
+		.ifindex = ifindex,
+		.egress = !ingress,
+		.prog_id = kernel_prog_id(p),
+	};
+	int err = make_qdisc(k, p, iface, ifindex, diag), slot;
 	struct nl nl;
 
 	if (err)

@@ -12,13 +12,16 @@
 #include "engine/kernel_guard.h"
 #include "base/log.h"
 #include "engine/kernel.h"
+#include "engine/kernel_pin.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -85,6 +88,11 @@ static int undo_struct_ops(const struct kernel_undo *u)
 	return fd >= 0 && bpf_map_delete_elem(fd, &zero) && errno != ENOENT ? -errno : 0;
 }
 
+static int undo_pin(const struct kernel_undo *u)
+{
+	return kernel_unpin_dir(u->path);
+}
+
 static int (*const undo[UNDO_NR])(const struct kernel_undo *u) = {
 	[UNDO_QDISC] = kernel_undo_qdisc,
 	[UNDO_FILTER] = kernel_undo_filter,
@@ -94,6 +102,7 @@ static int (*const undo[UNDO_NR])(const struct kernel_undo *u) = {
 	[UNDO_REUSEPORT] = undo_reuseport,
 	[UNDO_LIRC] = undo_lirc,
 	[UNDO_STRUCT_OPS] = undo_struct_ops,
+	[UNDO_PIN] = undo_pin,
 };
 
 static void be_alone(int sock, struct kernel_engine *k)
@@ -168,6 +177,14 @@ static int start(struct kernel_engine *k, struct skep_diag *diag)
 	return diag ? diag->err : -EAGAIN;
 }
 
+/* Of the calling thread, which is in --netns while it attaches. */
+static u64 netns_ino(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
+}
+
 int kernel_guard_add(struct kernel_engine *k, const struct kernel_undo *u, struct skep_diag *diag)
 {
 	struct kernel_guard *g;
@@ -179,6 +196,7 @@ int kernel_guard_add(struct kernel_engine *k, const struct kernel_undo *u, struc
 	if (g->nr == MAX_UNDOS)
 		return diag_set(diag, -E2BIG, "more than %d things to undo", MAX_UNDOS);
 	g->undos[g->nr] = *u;
+	g->undos[g->nr].netns = netns_ino();
 	__atomic_store_n(&g->nr, g->nr + 1, __ATOMIC_RELEASE);
 	return (int)g->nr - 1;
 }
@@ -218,4 +236,77 @@ void kernel_guard_close(struct kernel_engine *k)
 			 strerror(-g->failed_err));
 	munmap(g, sizeof(*g));
 	k->guard = NULL;
+}
+
+int kernel_guard_each(struct kernel_engine *k, int (*fn)(void *ctx, const struct kernel_undo *u),
+		      void *ctx)
+{
+	int err = 0;
+
+	for (u32 i = 0; k->guard && i < k->guard->nr && !err; i++) {
+		const struct kernel_undo *u = &k->guard->undos[i];
+
+		if (u->kind != UNDO_NONE && u->kind != UNDO_DIR && u->kind != UNDO_PIN)
+			err = fn(ctx, u);
+	}
+	return err;
+}
+
+/* Directories of tracefs are of no use without a reader. */
+void kernel_guard_forget_all(struct kernel_engine *k)
+{
+	for (u32 i = 0; k->guard && i < k->guard->nr; i++)
+		if (k->guard->undos[i].kind != UNDO_DIR)
+			kernel_guard_forget(k, (int)i);
+}
+
+/* --- records that outlive us ------------------------------------------------------------------ */
+
+#define UNDO_FORMAT "%x-%x-%x-%x-%x-%x-%x-%x-%x-%x-%x-%llx"
+
+void kernel_undo_format(const struct kernel_undo *u, char *name, size_t size)
+{
+	int at = snprintf(name, size, UNDO_FORMAT, u->kind, u->prog_id, u->map_id, (u32)u->ifindex,
+			  u->egress, u->prio, (u32)u->pid, (u32)u->fd,
+			  u->route.family << 8 | u->route.prefix_len, u->route.table,
+			  u->route.metric, (unsigned long long)u->netns);
+
+	at += snprintf(name + at, size - (size_t)at, "-");
+	for (size_t i = 0; i < sizeof(u->route.dst); i++)
+		at += snprintf(name + at, size - (size_t)at, "%02x", u->route.dst[i]);
+}
+
+int kernel_undo_parse(const char *name, struct kernel_undo *u)
+{
+	u32 kind, egress, route, ifindex, pid, fd;
+	unsigned long long netns;
+	const char *dst;
+	int end = 0;
+
+	*u = (struct kernel_undo){0};
+	if (sscanf(name, UNDO_FORMAT "-%n", &kind, &u->prog_id, &u->map_id, &ifindex, &egress,
+		   &u->prio, &pid, &fd, &route, &u->route.table, &u->route.metric, &netns,
+		   &end) != 12 ||
+	    kind >= UNDO_NR || kind == UNDO_PIN || kind == UNDO_DIR)
+		return -EINVAL;
+	u->kind = kind;
+	u->netns = netns;
+	u->ifindex = (int)ifindex;
+	u->egress = egress;
+	u->pid = (pid_t)pid;
+	u->fd = (int)fd;
+	u->route.family = (u8)(route >> 8);
+	u->route.prefix_len = (u8)route;
+	dst = name + end;
+	for (size_t i = 0; end && i < sizeof(u->route.dst); i++, dst += 2)
+		if (sscanf(dst, "%2hhx", &u->route.dst[i]) != 1)
+			return -EINVAL;
+	return 0;
+}
+
+int kernel_undo_run(const struct kernel_undo *u)
+{
+	if (u->netns != netns_ino())
+		return -EXDEV;
+	return undo[u->kind] ? undo[u->kind](u) : 0;
 }

@@ -7,6 +7,7 @@
 #define ENGINE_KERNEL_GUARD_H
 
 #include "base/diag.h"
+#include <stddef.h>
 #include <sys/types.h>
 
 struct kernel_engine;
@@ -21,12 +22,14 @@ enum kernel_undo_kind {
 	UNDO_REUSEPORT,  /* socket fd of pid */
 	UNDO_LIRC,       /* device path, prog_id */
 	UNDO_STRUCT_OPS, /* map map_id */
+	UNDO_PIN,        /* a set that is being made: path */
 	UNDO_NR
 };
 
 struct kernel_undo {
 	enum kernel_undo_kind kind;
 	u32 prog_id, map_id;
+	u64 netns; /* the namespace that it is in; set by kernel_guard_add */
 	int ifindex;
 	bool egress;
 	u32 prio;
@@ -49,6 +52,17 @@ void kernel_guard_forget(struct kernel_engine *k, int slot); /* it was not made,
 /* Undo what is attached, here and now; directories stay until the end, they may be in use. */
 void kernel_guard_detach(struct kernel_engine *k);
 void kernel_guard_close(struct kernel_engine *k); /* the rest is undone, and the guard ends */
+
+/* What is attached without a link stays, and is told to fn before: non-zero ends it. */
+int kernel_guard_each(struct kernel_engine *k, int (*fn)(void *ctx, const struct kernel_undo *u),
+		      void *ctx);
+void kernel_guard_forget_all(struct kernel_engine *k);
+
+/* An undo record as the name of a file, and back; doing it, in the namespace that it was made in.
+ */
+void kernel_undo_format(const struct kernel_undo *u, char *name, size_t size);
+int kernel_undo_parse(const char *name, struct kernel_undo *ret);
+int kernel_undo_run(const struct kernel_undo *u);
 
 /* kernel_clsact.c, kernel_route.c: undoing, in the guard. 0 or -errno. */
 int kernel_undo_qdisc(const struct kernel_undo *u);

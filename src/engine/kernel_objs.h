@@ -37,6 +37,7 @@ int kobj_bpf(int cmd, void *attr, size_t size);
 int kobj_next(enum skep_kernel_kind kind, u32 id, u32 *ret);
 int kobj_open(enum skep_kernel_kind kind, u32 id); /* an fd or -errno */
 int kobj_open_path(const char *path);              /* a pinned object; an fd or -errno */
+bool kobj_is_kind(const char *link, int kind);     /* what /proc/PID/fd/N points to */
 /* Which kind an fd is of; -1: none. */
 int kobj_fd_kind(int fd);
 /* size bytes of the kernel's info; what it does not know stays zero. */

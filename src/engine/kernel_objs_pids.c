@@ -16,7 +16,7 @@
 static int kind_of(const char *link)
 {
 	for (int i = 0; i < KOBJ_NR_KINDS; i++)
-		if (!strcmp(link, kobj_kinds[i].link))
+		if (kobj_is_kind(link, i))
 			return i;
 	return -1;
 }

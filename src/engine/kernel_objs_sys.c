@@ -58,6 +58,17 @@ int kobj_open_path(const char *path)
 	return fd;
 }
 
+/* A link's is "bpf_link" when it was made by its descriptor, "bpf-link" when opened by id or path.
+ */
+bool kobj_is_kind(const char *link, int kind)
+{
+	const char *want = kobj_kinds[kind].link;
+
+	for (; *want && (*link == *want || (*want == '_' && *link == '-')); want++)
+		link++;
+	return !*want && !*link;
+}
+
 int kobj_fd_kind(int fd)
 {
 	char path[64], link[64];
@@ -69,7 +80,7 @@ int kobj_fd_kind(int fd)
 		return -1;
 	link[n] = 0;
 	for (int i = 0; i < KOBJ_NR_KINDS; i++)
-		if (!strcmp(link, kobj_kinds[i].link))
+		if (kobj_is_kind(link, i))
 			return i;
 	return -1;
 }

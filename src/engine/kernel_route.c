@@ -182,7 +182,7 @@ int kernel_undo_route(const struct kernel_undo *u)
 static int attach_one(struct kernel_engine *k, struct kernel_prog *p, const char *text,
 		      struct skep_diag *diag)
 {
-	struct kernel_undo undo = {.kind = UNDO_ROUTE};
+	struct kernel_undo undo = {.kind = UNDO_ROUTE, .prog_id = kernel_prog_id(p)};
 	struct route r;
 	struct nl nl;
 	int err = parse_route(text, &r, diag), slot;
