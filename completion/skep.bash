@@ -8,6 +8,7 @@ _skep_options_run="--engine --output --fields --duration --interval --maps --map
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory
 	--metrics --fail-on-loss --unpatched --btf --clang
 	--cflag --verbose --quiet --help"
+_skep_options_check="--output --prog --type --log --btf --clang --cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
 _skep_options_unpin="--verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
@@ -34,7 +35,7 @@ _skep() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} cmd=${COMP_WORDS[1]} i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "run show map unpin help version --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "run check show map unpin help version --help --version" -- "$cur"))
 		return
 	fi
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -69,7 +70,7 @@ _skep() {
 		return
 		;;
 	help)
-		COMPREPLY=($(compgen -W "run show map unpin" -- "$cur"))
+		COMPREPLY=($(compgen -W "run check show map unpin" -- "$cur"))
 		return
 		;;
 	esac
@@ -91,7 +92,8 @@ _skep() {
 			COMPREPLY+=($(compgen -W "progs maps links btf" -- "$cur"))
 		fi
 		;;
-	run:*) _skep_files ".c .o" "$cur" ;;
+	check:-*) COMPREPLY=($(compgen -W "$_skep_options_check" -- "$cur")) ;;
+	run:* | check:*) _skep_files ".c .o" "$cur" ;;
 	esac
 }
 

