@@ -71,7 +71,8 @@ struct engine_ops {
 	/* 1: more may come, 0: finished, -errno, or what the event callback returned */
 	int (*poll)(struct engine *e, int timeout_ms, struct skep_diag *diag);
 	void (*stop)(struct engine *e);
-	/* May be NULL: poll looks often enough. Else it also ends when that descriptor is readable. */
+	/* May be NULL: poll looks often enough. Else it also ends when that descriptor is readable.
+	 */
 	int (*watch)(struct engine *e, int fd, bool on);
 	void (*stats)(const struct engine *e, struct engine_stats *ret);
 	bool (*buffer)(const struct engine *e, u32 idx,

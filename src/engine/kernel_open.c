@@ -79,6 +79,10 @@ static int complete(struct kernel_engine *k, struct bpf_map *map, const struct o
 		bpf_map__set_key_size(map, 4);
 		err = bpf_map__set_value_size(map, DEFAULT_STACK_SIZE);
 	}
+	if (type == BPF_MAP_TYPE_RINGBUF) { /* a type says what records are, not a size to Linux */
+		bpf_map__set_key_size(map, 0);
+		err = bpf_map__set_value_size(map, 0);
+	}
 	if (om->def.max_entries && om->def.max_entries != bpf_map__max_entries(map))
 		err = bpf_map__set_max_entries(map, om->def.max_entries);
 	if (bpf_map__max_entries(map) || !bpf_map__key_size(map) ||

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # --metrics in the user engine: what is answered, and that it is Prometheus' format to the letter.
+# shellcheck source=tests/tap.sh
 . tests/tap.sh
 B=${B:-build}
 skep=$B/skep
