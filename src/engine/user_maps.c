@@ -18,6 +18,7 @@ static int fill_internal(struct map *map, const struct object_map *om, struct sk
 	return err ? diag_set(diag, err, "can't set the initial value") : 0;
 }
 
+#define MAX_CPUMAP         8192 /* loaders of such objects put the number of CPUs in its place */
 #define DEFAULT_ENTRIES    10240
 #define DEFAULT_STACK_SIZE (127 * 8) /* the kernel's PERF_MAX_STACK_DEPTH addresses */
 
@@ -33,6 +34,11 @@ static void complete(struct map_def *def)
 	}
 	if (def->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY && !def->max_entries)
 		def->max_entries = map_nr_cpus(); /* libbpf does so, too */
+	if (def->type == BPF_MAP_TYPE_CPUMAP && def->max_entries > MAX_CPUMAP) {
+		log_warn("map %s: %u CPUs are more than any kernel has; it gets %u entries",
+			 def->name, def->max_entries, map_nr_cpus());
+		def->max_entries = map_nr_cpus();
+	}
 	if (def->max_entries || !def->key_size || map_type_is_storage(def->type))
 		return;
 	def->max_entries = DEFAULT_ENTRIES;

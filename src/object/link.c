@@ -127,7 +127,7 @@ static int place(struct link *l, struct func *f)
 
 static int place_all(struct link *l, struct func *entry)
 {
-	int err = place(l, entry);
+	int err = entry->placed ? 0 : place(l, entry);
 
 	while (!err && l->stack.nr) {
 		struct frame *top = &l->stack.data[l->stack.nr - 1];
@@ -141,6 +141,46 @@ static int place_all(struct link *l, struct func *entry)
 		if (to && !to->placed)
 			err = place(l, to);
 	}
+	return err;
+}
+
+#define EXCEPTION_TAG "exception_callback:"
+
+/* The function that a program names for its exceptions (__exception_cb), by a tag on its own. */
+static const char *exception_name(const struct link *l, u32 type_id)
+{
+	const struct btf *btf = l->obj->btf;
+	u32 nr = btf && type_id ? btf__type_cnt(btf) : 0;
+
+	for (u32 i = 1; i < nr; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, i);
+		const char *name = btf__name_by_offset(btf, t->name_off);
+
+		if (btf_is_decl_tag(t) && t->type == type_id &&
+		    btf_decl_tag(t)->component_idx == -1 &&
+		    !strncmp(name, EXCEPTION_TAG, strlen(EXCEPTION_TAG)))
+			return name + strlen(EXCEPTION_TAG);
+	}
+	return NULL;
+}
+
+/* Nobody calls it, so nothing else would bring it in: it goes behind all others. */
+static int place_exception(struct link *l, const struct func *entry)
+{
+	struct object_state *st = l->obj->state;
+	const char *name = exception_name(l, entry->type_id);
+	struct func *f = NULL;
+	int err;
+
+	if (!name)
+		return 0;
+	for (u32 i = 0; i < st->nr_funcs && !f; i++)
+		if (!st->funcs[i].prog && !strcmp(st->funcs[i].name, name))
+			f = &st->funcs[i];
+	if (!f)
+		return diag_set(l->diag, -ENOENT, "there is no exception callback %s", name);
+	err = place_all(l, f);
+	l->prog->exception_func = f->idx;
 	return err;
 }
 
@@ -336,6 +376,7 @@ static int link_one(struct link *l, struct func *entry)
 	l->nr_insns = 0;
 	l->funcs.nr = l->stack.nr = l->refs.nr = 0;
 	err = place_all(l, entry);
+	err = err ?: place_exception(l, entry);
 	err = err ?: fill(l);
 	for (u32 i = 0; i < l->funcs.nr; i++)
 		l->funcs.data[i]->placed = 0;

@@ -68,6 +68,7 @@ struct prog {
 	u32 nr_insns;
 	struct prog_func *funcs; /* by start; [0] is the entry */
 	u32 nr_funcs;
+	u32 exception_func; /* that bpf_throw ends in, index in funcs; 0: none of its own */
 	struct prog_line *lines;
 	u32 nr_lines;
 	struct prog_ref *refs;

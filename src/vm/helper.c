@@ -21,7 +21,8 @@ static const struct vm_helper *const helper_files[] = {
 };
 
 static const struct vm_kfunc *const kfunc_files[] = {kfuncs_common, kfuncs_dynptr, kfuncs_timer,
-						     kfuncs_obj,    kfuncs_object, kfuncs_net};
+						     kfuncs_obj,    kfuncs_object, kfuncs_cpumask,
+						     kfuncs_task,   kfuncs_net};
 
 static void fill(void)
 {

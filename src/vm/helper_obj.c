@@ -14,7 +14,7 @@
 #define MAX_NAME  255
 
 /* Reads a number or pointer; a field that is not there, or cannot be read, is 0. */
-static u64 field(struct vm_run *run, u64 obj, const char *type, const char *path)
+u64 vm_kernel_field(struct vm_run *run, u64 obj, const char *type, const char *path)
 {
 	const struct btf *btf = vm_kernel_btf(run->vm);
 	struct types_member m;
@@ -36,7 +36,7 @@ static bool prepend(struct vm_run *run, char *buf, u32 *at, u64 dentry)
 {
 	char name[MAX_NAME + 1];
 	long len = mem_read_kernel_str(run, name, sizeof(name),
-				       field(run, dentry, "dentry", "d_name.name")) -
+				       vm_kernel_field(run, dentry, "dentry", "d_name.name")) -
 		   1;
 
 	if (len < 0 || *at < (u32)len + 1)
@@ -54,7 +54,7 @@ static long build_path(struct vm_run *run, char *buf, u32 size, u64 dentry)
 
 	buf[at] = 0;
 	for (u32 i = 0; dentry && i < MAX_DEPTH; i++) {
-		u64 parent = field(run, dentry, "dentry", "d_parent");
+		u64 parent = vm_kernel_field(run, dentry, "dentry", "d_parent");
 
 		if (parent == dentry || !parent)
 			break;
@@ -73,7 +73,7 @@ static long build_path(struct vm_run *run, char *buf, u32 size, u64 dentry)
 static u64 d_path(struct vm_run *run, u64 path, u64 buf, u64 size, u64 r4, u64 r5)
 {
 	char *to = (char *)(uintptr_t)buf;
-	u64 dentry = field(run, path, "path", "dentry");
+	u64 dentry = vm_kernel_field(run, path, "path", "dentry");
 	long len;
 
 	size = (u32)size;
@@ -108,10 +108,10 @@ static bool look_at(struct vm_run *run, u64 sk, struct sock_is *is)
 {
 	if (!sk || run->env->pkt)
 		return false;
-	is->family = field(run, sk, "sock_common", "skc_family");
-	is->state = field(run, sk, "sock_common", "skc_state");
-	is->protocol = field(run, sk, "sock", "sk_protocol");
-	is->type = field(run, sk, "sock", "sk_type");
+	is->family = vm_kernel_field(run, sk, "sock_common", "skc_family");
+	is->state = vm_kernel_field(run, sk, "sock_common", "skc_state");
+	is->protocol = vm_kernel_field(run, sk, "sock", "sk_protocol");
+	is->type = vm_kernel_field(run, sk, "sock", "sk_type");
 	return true;
 }
 
@@ -173,11 +173,11 @@ static u64 to_mptcp(struct vm_run *run, u64 sk, u64 r2, u64 r3, u64 r4, u64 r5)
 
 static u64 from_file(struct vm_run *run, u64 file, u64 r2, u64 r3, u64 r4, u64 r5)
 {
-	u64 inode = field(run, file, "file", "f_inode");
+	u64 inode = vm_kernel_field(run, file, "file", "f_inode");
 
-	if (!S_ISSOCK(field(run, inode, "inode", "i_mode")))
+	if (!S_ISSOCK(vm_kernel_field(run, inode, "inode", "i_mode")))
 		return 0;
-	return field(run, file, "file", "private_data");
+	return vm_kernel_field(run, file, "file", "private_data");
 }
 
 /* --- packets of the kernel ------------------------------------------------------------------- */
@@ -210,14 +210,14 @@ static long output(struct vm_run *run, u64 map, u64 flags, u64 from, u64 size, u
 
 static u64 skb_output(struct vm_run *run, u64 skb, u64 map, u64 flags, u64 from, u64 size)
 {
-	return output(run, map, flags, from, size, field(run, skb, "sk_buff", "data"),
-		      field(run, skb, "sk_buff", "len"));
+	return output(run, map, flags, from, size, vm_kernel_field(run, skb, "sk_buff", "data"),
+		      vm_kernel_field(run, skb, "sk_buff", "len"));
 }
 
 static u64 xdp_output(struct vm_run *run, u64 xdp, u64 map, u64 flags, u64 from, u64 size)
 {
-	u64 data = field(run, xdp, "xdp_buff", "data");
-	u64 end = field(run, xdp, "xdp_buff", "data_end");
+	u64 data = vm_kernel_field(run, xdp, "xdp_buff", "data");
+	u64 end = vm_kernel_field(run, xdp, "xdp_buff", "data_end");
 
 	return output(run, map, flags, from, size, data, end > data ? end - data : 0);
 }

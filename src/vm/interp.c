@@ -400,6 +400,21 @@ static void stay_on_cpu(const struct vm_env *env)
 		map_set_cpu((int)map_current_cpu());
 }
 
+/* All frames are left. What a run gives that has thrown: the cookie, or what is made of it. */
+static u64 catch (struct vm_exec *x)
+{
+	const struct vm_prog *p = x->run.prog;
+	const u64 args[5] = {x->run.thrown};
+	u64 r0;
+
+	x->run.err = 0;
+	x->depth = 1;
+	if (!p->prog->exception_func)
+		return x->run.thrown;
+	r0 = run_from(x, &p->ops[p->prog->funcs[p->prog->exception_func].start], args);
+	return x->run.err == VM_THROWN ? x->run.thrown : r0;
+}
+
 static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_size,
 		const struct vm_op *op, const u64 args[5], u64 *ret, struct skep_diag *diag)
 {
@@ -427,12 +442,14 @@ static int exec(struct vm_prog *prog, struct vm_env *env, void *ctx, size_t ctx_
 	map_read_lock();
 	stay_on_cpu(x.run.env);
 	r0 = run_from(&x, op, args);
+	if (x.run.err == VM_THROWN)
+		r0 = catch (&x);
 	guard_end(&x);
 	map_set_cpu(-1);
 	map_read_unlock();
 	if (x.run.err < 0)
 		return x.run.err;
-	*ret = x.run.err == VM_THROWN ? x.run.thrown : r0;
+	*ret = r0;
 	return 0;
 }
 

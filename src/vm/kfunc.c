@@ -138,32 +138,8 @@ static u64 bits_next(struct vm_run *run, u64 it, u64 r2, u64 r3, u64 r4, u64 r5)
 	return 0;
 }
 
-/* --- tasks ----------------------------------------------------------------------------------- */
-
-static u64 task_from_pid(struct vm_run *run, u64 pid, u64 r2, u64 r3, u64 r4, u64 r5)
-{
-	const struct vm_env *env = run->env;
-
-	if ((s32)pid <= 0)
-		return 0;
-	if (env->task.kobj && (u32)pid == env->task.pid)
-		return (uintptr_t)env->task.kobj;
-	if (env->world && env->world->task_by_pid)
-		return (uintptr_t)env->world->task_by_pid(run->env, pid);
-	return 0;
-}
-
-static u64 send_signal_task(struct vm_run *run, u64 task, u64 sig, u64 type, u64 value, u64 r5)
-{
-	const struct vm_world *w = run->env->world;
-
-	if (type > 1) /* PIDTYPE_PID, PIDTYPE_TGID */
-		return -EINVAL;
-	if (!w || !w->send_signal || task != (uintptr_t)run->env->task.kobj)
-		return -EPERM;
-	return (s32)sig < 0 || (s32)sig > 64 ? (u64)-EINVAL
-					     : (u64)w->send_signal(run->env, sig, !type);
-}
+/* --- strings of the process --------------------------------------------------------------------
+ */
 
 static u64 copy_str(struct vm_run *run, u64 dst, u64 size, u64 addr, u64 flags)
 {
@@ -217,8 +193,8 @@ static u64 res_unlock(struct vm_run *run, u64 lock, u64 r2, u64 r3, u64 r4, u64 
 
 /* --- the end of a run ------------------------------------------------------------------------ */
 
-/* bpf_throw: all frames are left at once. Exception callbacks are not looked for: the cookie is
- * the answer, as Linux' default one gives it. */
+/* bpf_throw: all frames are left at once. The answer is the cookie, as Linux' default callback has
+ * it, or what the program's own says (interp.c). */
 static u64 throw_out(struct vm_run *run, u64 cookie, u64 r2, u64 r3, u64 r4, u64 r5)
 {
 	if (!run->err) {
@@ -448,17 +424,12 @@ const struct vm_kfunc kfuncs_common[] = {
 	{"bpf_preempt_enable", nothing},
 	{"bpf_local_irq_save", nothing},
 	{"bpf_local_irq_restore", nothing},
-	{"bpf_task_acquire", same},
-	{"bpf_task_release", nothing},
-	{"bpf_task_from_pid", task_from_pid},
-	{"bpf_task_from_vpid", task_from_pid},
 	{"bpf_cgroup_acquire", same},
 	{"bpf_cgroup_release", nothing},
 	{"bpf_cast_to_kern_ctx", kern_ctx},
 	{"bpf_rdonly_cast", same},
 	{"bpf_copy_from_user_str", user_str},
 	{"bpf_copy_from_user_task_str", user_task_str},
-	{"bpf_send_signal_task", send_signal_task},
 	{"bpf_res_spin_lock", res_lock},
 	{"bpf_res_spin_lock_irqsave", res_lock},
 	{"bpf_res_spin_unlock", res_unlock},

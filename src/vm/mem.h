@@ -26,6 +26,9 @@ typedef long (*mem_read_fn)(struct vm_run *run, void *dst, u64 size, u64 addr);
 long mem_read_kernel(struct vm_run *run, void *dst, u64 size, u64 addr);
 long mem_read_user(struct vm_run *run, void *dst, u64 size, u64 addr);
 
+/* helper_obj.c: a number or pointer in a kernel object, found by the kernel's BTF; 0: not there */
+u64 vm_kernel_field(struct vm_run *run, u64 obj, const char *type, const char *path);
+
 /* The length with its NUL (at most size, then cut off), or -errno. */
 long mem_read_kernel_str(struct vm_run *run, char *dst, u64 size, u64 addr);
 long mem_read_user_str(struct vm_run *run, char *dst, u64 size, u64 addr);

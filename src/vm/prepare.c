@@ -59,7 +59,13 @@ static bool target_of(const struct prepare *pr, u32 insn, s32 distance, u32 *ret
 
 static int find_functions(struct prepare *pr)
 {
+	const struct prog *prog = pr->prog;
+	u32 exception = prog->exception_func ? prog->funcs[prog->exception_func].start : 0;
+
+	if (exception >= pr->nr || pr->slot[exception] & SLOT_SECOND)
+		return diag_set(pr->diag, -EINVAL, "the exception callback is no function");
 	pr->slot[0] |= SLOT_FUNC;
+	pr->slot[exception] |= SLOT_FUNC;
 	for (u32 i = 0; i < pr->nr; i++) {
 		s32 distance;
 		u32 to;

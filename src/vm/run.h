@@ -65,7 +65,7 @@ extern const struct vm_helper helpers_map[], helpers_task[], helpers_mem[], help
 	helpers_ring[], helpers_net[], helpers_trace[], helpers_seq[], helpers_loop[],
 	helpers_timer[], helpers_dynptr[], helpers_obj[]; /* end with id 0 */
 extern const struct vm_kfunc kfuncs_common[], kfuncs_dynptr[], kfuncs_timer[], kfuncs_obj[],
-	kfuncs_object[], kfuncs_net[]; /* end with name NULL */
+	kfuncs_object[], kfuncs_cpumask[], kfuncs_task[], kfuncs_net[]; /* end with name NULL */
 
 /* interp.c: call a function of the program (a callback); func is what ld_imm64 of it gives. */
 u64 vm_call(struct vm_run *run, u64 func, const u64 args[5]);

@@ -258,6 +258,7 @@ int main(void)
 	test_object("helpers", NULL, root);
 	test_object("helpers_str", "bpf_strcmp", root);
 	test_object("objects", "bpf_rbtree_root", root);
+	test_object("cpumask", "bpf_cpumask_first_and", root);
 	if (!root)
 		tap_skip("the kernel's answers", "needs CAP_BPF and BTF under /sys");
 	return tap_done();
