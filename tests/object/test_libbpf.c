@@ -118,6 +118,33 @@ static struct object *open_ours(const char *path, struct skep_diag *diag)
 	return obj;
 }
 
+/* A line for what differs; "" when nothing does. */
+static void differs(char *text, size_t size, const char *what, u64 ours, u64 theirs)
+{
+	size_t len = strlen(text);
+
+	if (ours != theirs)
+		snprintf(text + len, size - len, " %s %#llx/%#llx", what, (unsigned long long)ours,
+			 (unsigned long long)theirs);
+}
+
+static void check_section(const struct prog *mine, struct bpf_program *p, const char *path)
+{
+	char text[256] = "";
+
+	if (strcmp(mine->name, bpf_program__name(p)) ||
+	    strcmp(mine->section, bpf_program__section_name(p)))
+		snprintf(text, sizeof(text), " %.60s, section %.60s", mine->name, mine->section);
+	differs(text, sizeof(text), "type", mine->type, bpf_program__type(p));
+	differs(text, sizeof(text), "attach type", mine->attach_type,
+		bpf_program__expected_attach_type(p));
+	differs(text, sizeof(text), "autoload", mine->autoload, bpf_program__autoload(p));
+	differs(text, sizeof(text), "flags", mine->flags, bpf_program__flags(p));
+	if (text[0])
+		ok(0, "%s: program %s, section %s (ours/libbpf's):%s", path, bpf_program__name(p),
+		   bpf_program__section_name(p), text);
+}
+
 static void check_sections(const struct object *obj, struct bpf_object *theirs, const char *path)
 {
 	struct bpf_program *p;
@@ -125,19 +152,40 @@ static void check_sections(const struct object *obj, struct bpf_object *theirs, 
 
 	bpf_object__for_each_program(p, theirs)
 	{
-		const struct prog *mine = i < obj->nr_progs ? &obj->progs[i] : NULL;
-
-		if (!mine || strcmp(mine->name, bpf_program__name(p)) ||
-		    strcmp(mine->section, bpf_program__section_name(p)) ||
-		    mine->type != bpf_program__type(p) ||
-		    mine->attach_type != bpf_program__expected_attach_type(p) ||
-		    mine->autoload != bpf_program__autoload(p))
-			ok(0, "%s: program %s: name, section, type, attach type, autoload", path,
-			   bpf_program__name(p));
+		if (i < obj->nr_progs)
+			check_section(&obj->progs[i], p, path);
 		i++;
 	}
 	if (i != obj->nr_progs)
 		ok(0, "%s: %u programs, libbpf has %u", path, obj->nr_progs, i);
+}
+
+static void check_map(const struct object_map *mine, struct bpf_map *m, const char *path)
+{
+	const struct map_def *def = &mine->def;
+	char text[256] = "";
+	size_t size = 0;
+	const void *data = bpf_map__initial_value(m, &size);
+
+	if (strcmp(def->name, bpf_map__name(m)))
+		snprintf(text, sizeof(text), " name %.60s", def->name);
+	differs(text, sizeof(text), "type", def->type, bpf_map__type(m));
+	differs(text, sizeof(text), "key_size", def->key_size, bpf_map__key_size(m));
+	if (def->type != BPF_MAP_TYPE_RINGBUF) /* ours says what records are */
+		differs(text, sizeof(text), "value_size", def->value_size, bpf_map__value_size(m));
+	if (bpf_map__max_entries(m))
+		differs(text, sizeof(text), "max_entries", def->max_entries,
+			bpf_map__max_entries(m));
+	differs(text, sizeof(text), "flags", def->flags, bpf_map__map_flags(m));
+	differs(text, sizeof(text), "extra", def->extra, bpf_map__map_extra(m));
+	differs(text, sizeof(text), "numa_node", def->numa_node, bpf_map__numa_node(m));
+	differs(text, sizeof(text), "key type", def->key_type_id, bpf_map__btf_key_type_id(m));
+	differs(text, sizeof(text), "value type", def->value_type_id, bpf_map__btf_value_type_id(m));
+	differs(text, sizeof(text), "pinning", def->pinning == 1, !!bpf_map__pin_path(m));
+	if (text[0])
+		ok(0, "%s: map %s (ours/libbpf's):%s", path, bpf_map__name(m), text);
+	else if (data && memcmp(data, mine->data, size))
+		ok(0, "%s: map %s: initial value", path, bpf_map__name(m));
 }
 
 static void check_maps(const struct object *obj, struct bpf_object *theirs, const char *path)
@@ -147,24 +195,8 @@ static void check_maps(const struct object *obj, struct bpf_object *theirs, cons
 
 	bpf_object__for_each_map(m, theirs)
 	{
-		const struct object_map *mine = i < obj->nr_maps ? &obj->maps[i] : NULL;
-		size_t size = 0;
-		const void *data = bpf_map__initial_value(m, &size);
-
-		if (!mine || strcmp(mine->def.name, bpf_map__name(m)) ||
-		    mine->def.type != bpf_map__type(m) ||
-		    mine->def.key_size != bpf_map__key_size(m) ||
-		    (mine->def.value_size != bpf_map__value_size(m) &&
-		     mine->def.type != BPF_MAP_TYPE_RINGBUF) || /* ours says what records are */
-		    (bpf_map__max_entries(m) && mine->def.max_entries != bpf_map__max_entries(m)) ||
-		    mine->def.flags != bpf_map__map_flags(m) ||
-		    mine->def.extra != bpf_map__map_extra(m) ||
-		    mine->def.numa_node != bpf_map__numa_node(m) ||
-		    mine->def.value_type_id != bpf_map__btf_value_type_id(m))
-			ok(0, "%s: map %s: name, type, sizes, flags, types", path,
-			   bpf_map__name(m));
-		else if (data && memcmp(data, mine->data, size))
-			ok(0, "%s: map %s: initial value", path, bpf_map__name(m));
+		if (i < obj->nr_maps)
+			check_map(&obj->maps[i], m, path);
 		i++;
 	}
 	if (i != obj->nr_maps)
