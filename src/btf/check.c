@@ -177,6 +177,12 @@ static const struct btf_type *type_at(const struct check *c, u32 id)
 #define VALUES                                                                                     \
 	(SIZED | BIT(BTF_KIND_FWD)) /* an extern variable may be of a type that is not here */
 
+/* An enum that is declared and never defined has no size: as good as a forward declaration. */
+static u32 kind_of(const struct btf_type *t)
+{
+	return btf_is_any_enum(t) && !t->size ? BTF_KIND_FWD : btf_kind(t);
+}
+
 /* id may be referred to where these kinds are allowed. */
 static bool ref_ok(const struct check *c, u32 id, u32 kinds)
 {
@@ -185,7 +191,7 @@ static bool ref_ok(const struct check *c, u32 id, u32 kinds)
 	if (!id)
 		return kinds & VOID_OK;
 	t = type_at(c, id);
-	return t && kinds & BIT(btf_kind(t));
+	return t && kinds & BIT(kind_of(t));
 }
 
 static bool name_ok(const struct check *c, u32 off)
@@ -285,6 +291,8 @@ static const char *check_enum(const struct check *c, const struct btf_type *t)
 {
 	bool wide = btf_kind(t) == BTF_KIND_ENUM64;
 
+	if (kind_of(t) == BTF_KIND_FWD)
+		return btf_vlen(t) ? "enumerators of an enum without a size" : NULL;
 	if (t->size != 1 && t->size != 2 && t->size != 4 && t->size != 8)
 		return "an enum of an odd size";
 	for (u32 i = 0; i < btf_vlen(t); i++) {
@@ -515,7 +523,7 @@ static bool is_sized(const struct check *c, u32 id)
 
 	while (t && BIT(btf_kind(t)) & MODS)
 		t = t->type ? type_at(c, t->type) : NULL;
-	return t && BIT(btf_kind(t)) & SIZED;
+	return t && BIT(kind_of(t)) & SIZED;
 }
 
 static const char *check_members_fit(const struct check *c, const struct btf_type *t)

@@ -172,7 +172,6 @@ static int add_typed_vars(struct object *obj, u32 map, const struct btf_type *se
 
 		if (!btf_is_var(t) || !in_bounds(v->offset, v->size, m->def.value_size))
 			continue;
-		var.is_static = btf_var(t)->linkage == BTF_VAR_STATIC;
 		if (add_var(obj, &var))
 			return -ENOMEM;
 	}
@@ -193,7 +192,6 @@ static int add_plain_vars(struct object *obj, u32 map, u32 section)
 			.off = (u32)sym->value,
 			.size = (u32)sym->size,
 			.is_const = m->kind == OBJECT_MAP_RODATA,
-			.is_static = sym->bind == STB_LOCAL,
 		};
 
 		if (sym->section != section || sym->type != STT_OBJECT || !sym->name[0] ||

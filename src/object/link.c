@@ -229,7 +229,6 @@ static void set_data(struct link *l, struct bpf_insn *insn, const struct reloc *
 
 static void set_ksym(struct bpf_insn *insn, const struct ext *ext, struct prog_ref *ref)
 {
-	ref->weak = ext->is_weak;
 	ref->absent = !ext->is_set;
 	ref->kind = ext->is_func ? PROG_REF_KFUNC : ext->value_type ? PROG_REF_KVAR : PROG_REF_KSYM;
 	if (ext->value_type && ext->is_set) {
@@ -255,7 +254,6 @@ static void set_ext(struct link *l, struct bpf_insn *insn, const struct reloc *r
 	insn[0].imm = (s32)l->obj->state->kconfig_map;
 	insn[1].imm = (s32)ext->off;
 	ref->kind = PROG_REF_MAP_VALUE;
-	ref->weak = ext->is_weak;
 	ref->idx = l->obj->state->kconfig_map;
 	ref->off = ext->off;
 }
@@ -269,7 +267,6 @@ static void set_kfunc(struct link *l, struct bpf_insn *insn, const struct reloc 
 	insn->imm = (s32)ext->kernel_id;
 	insn->off = 0;
 	ref->kind = PROG_REF_KFUNC;
-	ref->weak = ext->is_weak;
 	ref->absent = !ext->is_set;
 }
 

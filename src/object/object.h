@@ -41,8 +41,7 @@ struct object_var {
 	u32 map, off, size;
 	u32 type_id;   /* in obj->btf; 0: not known */
 	bool is_const; /* in .rodata: fixed once loaded */
-	bool is_static;
-	bool is_pid; /* becomes the traced process' id when that is known ("@pid") */
+	bool is_pid;   /* becomes the traced process' id when that is known ("@pid") */
 };
 
 struct object {

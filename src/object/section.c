@@ -174,7 +174,9 @@ static int fix_var(struct object *obj, const struct sym_table *tab, struct btf_v
 	if (!btf_is_var(t))
 		return 0;
 	sym = find_symbol(tab, name, section);
-	if (sym && btf_var(t)->linkage != BTF_VAR_STATIC) {
+	if (sym && (sym->visibility == STV_HIDDEN || sym->visibility == STV_INTERNAL))
+		((struct btf_var *)btf_var(t))->linkage = BTF_VAR_STATIC; /* as libbpf says it */
+	if (sym && sym->bind != STB_LOCAL) {
 		if (sym->value > UINT32_MAX)
 			v->offset = UINT32_MAX; /* refused below */
 		else

@@ -34,8 +34,7 @@ enum prog_ref_kind {
 struct prog_ref {
 	u32 insn;
 	enum prog_ref_kind kind;
-	bool weak;   /* may be absent */
-	bool absent; /* and is: weak, and neither kernel nor model has it */
+	bool absent; /* it is weak, and neither kernel nor model has it */
 	u32 idx, off;
 	const char *name;
 };

@@ -89,6 +89,21 @@ static void test_reading(void)
 	btf__free(raw);
 }
 
+/* libbpf makes no enum without a size: one of four bytes is patched. */
+static struct btf *with_enum(u32 size, bool is_member)
+{
+	struct btf *b = btf__new_empty();
+	struct btf_type *t;
+	int id = btf__add_enum(b, "later", 4);
+
+	t = (struct btf_type *)btf__type_by_id(b, (u32)id);
+	t->size = size;
+	btf__add_ptr(b, id);
+	btf__add_struct(b, "s", 8);
+	btf__add_field(b, "e", is_member ? id : id + 1, 0, 0);
+	return b;
+}
+
 static void test_flavours(void)
 {
 	static const struct {
@@ -117,6 +132,21 @@ static void refuse(struct btf *b, const char *why)
 	ok(strstr(text, why), "and says so: %s", text);
 	types_close(got);
 	btf__free(b);
+}
+
+static void test_forward_enum(void)
+{
+	struct btf *raw = with_enum(0, false), *b = NULL;
+	const void *data;
+	u32 size;
+
+	data = btf__raw_data(raw, &size);
+	is_int(types_open(data, size, NULL, &b, NULL), 0, "a pointer to an enum without a size");
+	is_int(types_size(b, 1), 0, "which has none");
+	types_close(b);
+	btf__free(raw);
+	refuse(with_enum(0, true), "a member of no type");
+	refuse(with_enum(3, false), "an enum of an odd size");
 }
 
 static struct btf_type *type_of(struct btf *b, u32 id)
@@ -253,6 +283,7 @@ int main(void)
 	u64 live = mem_live();
 
 	test_reading();
+	test_forward_enum();
 	test_flavours();
 	test_refusals();
 	test_noise();

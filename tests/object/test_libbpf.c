@@ -180,7 +180,8 @@ static void check_map(const struct object_map *mine, struct bpf_map *m, const ch
 	differs(text, sizeof(text), "extra", def->extra, bpf_map__map_extra(m));
 	differs(text, sizeof(text), "numa_node", def->numa_node, bpf_map__numa_node(m));
 	differs(text, sizeof(text), "key type", def->key_type_id, bpf_map__btf_key_type_id(m));
-	differs(text, sizeof(text), "value type", def->value_type_id, bpf_map__btf_value_type_id(m));
+	differs(text, sizeof(text), "value type", def->value_type_id,
+		bpf_map__btf_value_type_id(m));
 	differs(text, sizeof(text), "pinning", def->pinning == 1, !!bpf_map__pin_path(m));
 	if (text[0])
 		ok(0, "%s: map %s (ours/libbpf's):%s", path, bpf_map__name(m), text);

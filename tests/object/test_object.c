@@ -109,14 +109,14 @@ static void test_globals(void)
 		memcpy(&n, obj->maps[v->map].data + v->off, 4);
 		is_int(n, 42, "its initial value");
 		is_str(obj->maps[v->map].section, ".data", "its section");
-		ok(!v->is_const && !v->is_static, "neither const nor static");
+		ok(!v->is_const, "not const");
 		is_str(types_name(obj->btf, v->type_id), "int", "its type");
 	}
 	v = object_var(obj, "filter");
 	ok(v && v->is_const && v->size == 16, "const volatile char filter[16]");
 	ok(v && !strcmp((char *)obj->maps[v->map].data + v->off, "init"), "with its text");
 	v = object_var(obj, "hidden");
-	ok(v && v->is_static, "static variables are there too");
+	ok(v, "static variables are there too");
 	v = object_var(obj, "custom");
 	is_str(v ? obj->maps[v->map].section : "", ".data.custom", ".data.custom");
 	v = object_var(obj, "bss_kin");
@@ -234,7 +234,7 @@ static void test_externs(void)
 	is_str(v ? (char *)obj->maps[v->map].data + v->off : "", "a text that is cut off ",
 	       "a text that fits");
 	ref = ref_named(object_prog(obj, "kfuncs"), "bpf_no_such_kfunc");
-	ok(ref && ref->kind == PROG_REF_KFUNC && ref->weak && ref->absent, "an absent kfunc");
+	ok(ref && ref->kind == PROG_REF_KFUNC && ref->absent, "an absent kfunc");
 	object_close(obj);
 
 	obj = open_named("obj_externs");

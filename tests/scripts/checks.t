@@ -94,8 +94,12 @@ good "one that the list allows" scripts/check-size "$t"
 echo "src/base/long.c other" >>"$t/scripts/size-allow"
 faulty "an entry of the list without a reason" 'size-allow:.*reason' scripts/check-size "$t"
 fresh
-yes 'int x;' | head -n 1201 >"$t/src/base/long.c"
-faulty "a file of 1201 lines" 'src/base/long.c:1201: ' scripts/check-size "$t"
+yes 'int x;' | head -n 800 >"$t/src/base/long.c"
+good "a file of 800 lines" scripts/check-size "$t"
+yes 'int x;' | head -n 801 >"$t/src/base/long.c"
+faulty "a file of 801 lines" 'src/base/long.c:801: ' scripts/check-size "$t"
+echo "src/base/long.c FILE a table" >>"$t/scripts/size-allow"
+good "one that the list allows" scripts/check-size "$t"
 
 plant src/base/bad.c 'int f( int x ){ return x ; }\n'
 faulty "spaces" 'src/base/bad.c:1:' scripts/check-format "$t"
