@@ -155,12 +155,12 @@ static struct proc_attach *new_attach(struct proc *p, struct hook_prog *hp,
 	return a;
 }
 
-/* Judges are asked in the order of their hooks, those of one hook in the order of attaching. */
+/* Judges are asked in the order of their hooks; of one hook, as in Linux, the last comes first. */
 static void add_judge(struct proc_list *l, struct proc_attach *a)
 {
 	struct proc_attach **at = &l->first;
 
-	while (*at && (*at)->fn <= a->fn)
+	while (*at && (*at)->fn < a->fn)
 		at = &(*at)->next;
 	a->next = *at;
 	*at = a;

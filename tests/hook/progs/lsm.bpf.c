@@ -31,7 +31,7 @@ SEC("lsm/path_unlink") int BPF_PROG(on_unlink, const struct path *dir, struct de
 	return is_secret(d) ? REFUSED : 0;
 }
 
-/* asked only where the first one has not refused */
+/* asked first: the last that is attached is */
 SEC("lsm/path_unlink") int BPF_PROG(on_unlink2, const struct path *dir, struct dentry *d, int ret)
 {
 	bpf_printk("second unlink %s", d->d_name.name);
