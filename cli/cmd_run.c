@@ -347,7 +347,6 @@ static int run_object(struct run *r, char **command)
 	else
 		err = 0;
 	if (!r->out_failed) {
-		run_text_done(r);
 		run_print_verdicts(r);
 		run_print_left(r);
 		err = print_last_maps(r) ?: err;

@@ -29,7 +29,8 @@ static void put_clean(FILE *f, const char *text, size_t size)
 		n = size < sizeof(buf) ? size : sizeof(buf);
 		for (size_t i = 0; i < n; i++) {
 			unsigned char c = (unsigned char)text[i];
-			bool speaks = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f;
+			bool c1 = c >= 0x80 && c < 0xa0 && i && (unsigned char)text[i - 1] == 0xc2;
+			bool speaks = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || c1;
 
 			buf[i] = speaks ? '?' : text[i];
 		}

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
  * skep run, shared between cmd_run.c (the flow), run_vars.c (--VAR=VALUE), run_output.c (events,
- * verdicts, maps), run_left.c (what a test leaves), run_text.c (what
- * iterators write) and run_guard.c (-p survives kill -9).
+ * verdicts, maps), run_left.c (what a test leaves) and run_guard.c (-p survives kill -9).
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -60,9 +59,6 @@ struct run {
 	size_t nr_verdicts;
 	struct run_left *left;
 	size_t nr_left;
-	char *text; /* of an iterator: what is not printed yet */
-	size_t nr_text;
-	const char *text_prog;
 	uint64_t other_verdicts; /* runs that found no row */
 	bool faulted;
 	bool out_failed; /* stdout is closed: nobody reads any more */
@@ -81,9 +77,6 @@ bool run_guard(int *ret_status);
 int run_on_event(void *ctx, const struct skep_event *event);
 void run_on_result(void *ctx, const struct skep_result *result);
 void run_on_output(void *ctx, const struct skep_output *output);
-void run_on_text(struct run *r, const struct skep_output *output);
-void run_text_done(struct run *r); /* prints what is left */
-void run_print_dump(const struct run_left *l);
 void run_on_fault(void *ctx, const char *prog, const struct skep_diag *diag);
 int run_print_maps(struct run *r, struct skep_diag *diag); /* those that are to be printed */
 void run_print_verdicts(struct run *r);

@@ -42,14 +42,9 @@ static struct run_left *add(struct run *r, const char *prog, const char *what)
 void run_on_output(void *ctx, const struct skep_output *output)
 {
 	struct run *r = ctx;
-	struct run_left *l;
+	struct run_left *l = find(r, output->prog, output->what);
 	unsigned char *data;
 
-	if (!strcmp(output->what, "text")) {
-		run_on_text(r, output);
-		return;
-	}
-	l = find(r, output->prog, output->what);
 	if (!l)
 		l = add(r, output->prog, output->what);
 	data = l ? realloc(l->data, output->size + 1) : NULL;
@@ -86,7 +81,7 @@ static void print_line(const struct run_left *l, size_t at)
 	putchar('\n');
 }
 
-void run_print_dump(const struct run_left *l)
+static void print_dump(const struct run_left *l)
 {
 	printf("%s of %s: %zu byte%s\n", l->what, l->prog, l->size, l->size == 1 ? "" : "s");
 	for (size_t at = 0; at < l->size; at += 16)
@@ -106,7 +101,7 @@ void run_print_left(struct run *r)
 		if (r->config->format == SKEP_FORMAT_JSON)
 			print_json(l);
 		else if (strcmp(l->what, "context") || !has_more(r, l))
-			run_print_dump(l);
+			print_dump(l);
 	}
 }
 
@@ -118,5 +113,4 @@ void run_left_done(struct run *r)
 		free(r->left[i].data);
 	}
 	free(r->left);
-	free(r->text);
 }

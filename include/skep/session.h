@@ -42,7 +42,7 @@ struct skep_result {
 struct skep_output {
 	size_t sz;
 	const char *prog;
-	const char *what; /* "packet", "context", "flow_keys", "text" */
+	const char *what; /* "packet", "context", "flow_keys" */
 	const void *data;
 	size_t size;
 };

@@ -159,6 +159,7 @@ struct skep_session *skep_session_free(struct skep_session *s)
 		return NULL;
 	if (s->engine)
 		s->engine->ops->free(s->engine);
+	event_hints_free(s->hints);
 	mem_free(s);
 	return NULL;
 }
@@ -224,10 +225,20 @@ int skep_session_get_buffer(const struct skep_session *s, size_t idx, struct ske
 
 /* --- maps ------------------------------------------------------------------------------------- */
 
+static const struct event_hints *hints_of(struct skep_session *s)
+{
+	if (!s->has_hints)
+		s->hints = event_hints_new(s->obj->obj);
+	s->has_hints = true;
+	return s->hints;
+}
+
 static int map_io(struct skep_session *s, u32 idx, struct event_map_io *ret, struct skep_diag *diag)
 {
 	int err = s->engine->ops->map_io(s->engine, idx, ret);
 
+	if (!err)
+		ret->hints = hints_of(s);
 	return err ? diag_set(diag, err, "the map was not made") : 0;
 }
 
@@ -286,6 +297,7 @@ struct vars {
 	u32 map;
 	const u8 *now;
 	enum event_style style;
+	const struct event_hints *hints;
 	struct strbuf out;
 };
 
@@ -300,7 +312,7 @@ static void add_var(struct vars *v, const struct object_var *var)
 		return;
 	if (v->style != EVENT_STYLE_JSON) {
 		event_print_global(&v->out, v->obj->btf, var->type_id, var->name, v->now + var->off,
-				   var->size);
+				   var->size, v->hints);
 		return;
 	}
 	strbuf_puts(&v->out, "{\"variable\":");
@@ -314,7 +326,7 @@ static void add_var(struct vars *v, const struct object_var *var)
 static int print_vars(struct skep_session *s, u32 idx, const struct event_map_io *io,
 		      enum event_style style, skep_write_fn write, void *ctx)
 {
-	struct vars v = {.obj = s->obj->obj, .map = idx, .style = style};
+	struct vars v = {.obj = s->obj->obj, .map = idx, .style = style, .hints = hints_of(s)};
 	u8 *now = mem_zalloc(v.obj->maps[idx].def.value_size);
 	u32 zero = 0;
 	int err = now ? io->lookup(io->ctx, &zero, now) : -ENOMEM;
@@ -337,7 +349,7 @@ static int print_one(struct skep_session *s, u32 idx, enum event_style style, sk
 	const struct object *o = s->obj->obj;
 	struct event_map_io io;
 
-	if (s->engine->ops->map_io(s->engine, idx, &io))
+	if (map_io(s, idx, &io, NULL))
 		return 0; /* not made: nothing is in it */
 	if (o->maps[idx].kind != OBJECT_MAP_USER && o->btf)
 		return print_vars(s, idx, &io, style, write, ctx);

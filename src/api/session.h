@@ -12,6 +12,8 @@ struct skep_session {
 	struct skep_session_opts opts;
 	struct engine *engine;
 	const char *why; /* this engine */
+	struct event_hints *hints; /* NULL: none, or not asked for yet */
+	bool has_hints;
 };
 
 /* Not a buffer, nor one that only refers to other things, nor one of ours. */

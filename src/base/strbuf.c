@@ -119,6 +119,8 @@ void strbuf_json_string(struct strbuf *sb, const char *str, size_t len)
 		} else if (!n || s[i] < 0x20 || s[i] == 0x7f) {
 			strbuf_printf(sb, "\\u%04x", s[i]);
 			n = 1;
+		} else if (n == 2 && s[i] == 0xc2 && s[i + 1] < 0xa0) {
+			strbuf_printf(sb, "\\u%04x", s[i + 1]); /* C1: controls, too */
 		} else {
 			strbuf_add(sb, s + i, n);
 		}

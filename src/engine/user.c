@@ -71,6 +71,8 @@ static int make_hooks(struct user *u, struct skep_diag *diag)
 {
 	u->opts.hook.after_run = user_drain;
 	u->opts.hook.started = user_set_pids;
+	u->opts.hook.text = user_text;
+	u->opts.hook.iter_map = u->opts.target.map;
 	u->opts.hook.run_ctx = u;
 	return hook_set_new(u->vm, u->model, &u->opts.hook, &u->hooks, diag);
 }

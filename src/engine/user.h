@@ -51,6 +51,7 @@ void user_free_progs(struct user *u);
 
 /* user_events.c */
 void user_drain(void *user); /* deliver every finished record */
+void user_text(void *user, const struct hook_prog *hp, const char *text, size_t size);
 void user_printk(void *ctx, u32 cpu, const struct vm_task *task, const char *text, size_t len);
 
 #endif

@@ -49,6 +49,20 @@ static int on_record(void *ctx, struct map *map, u32 cpu, const void *data, size
 	return deliver(ctx, &ev);
 }
 
+/* What an iterator writes. */
+void user_text(void *user, const struct hook_prog *hp, const char *text, size_t size)
+{
+	struct skep_event ev = {
+		.kind = SKEP_EVENT_TEXT,
+		.map = hp->prog->name,
+		.comm = "",
+		.data = text,
+		.size = size,
+	};
+
+	deliver(user, &ev);
+}
+
 /* After each run of a program: a buffer overflows only if one run fills it. */
 void user_drain(void *ctx)
 {

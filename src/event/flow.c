@@ -245,14 +245,14 @@ static u8 stack_order(const struct scan *sc, s64 at, u32 size)
 }
 
 /* The record lies in the stack: what is in it now counts. */
-static void mark_site(struct scan *sc, struct flow_site *site)
+static void mark_stack(struct scan *sc, struct flow_reg *ptr)
 {
 	u32 root = ++sc->next_id;
 
-	for (s64 at = site->ptr.num; at < 0; at += 2)
+	for (s64 at = ptr->num; at < 0; at += 2)
 		if (at >= -512 && stack_order(sc, at, 2))
 			mark(sc, root, at);
-	site->ptr.root = root;
+	ptr->root = root;
 }
 
 /* bpf_probe_read and kin fill memory. */
@@ -267,17 +267,29 @@ static void helper_writes(struct scan *sc, u32 id)
 	set_order(sc, dst, 0, (u32)size->num, size->num == 2 && sc->now.regs[3].at_be16);
 }
 
+static bool is_marked(const struct flow *flow, const struct flow_reg *ptr, u32 off)
+{
+	for (size_t k = 0; k < flow->nr_marks; k++)
+		if (flow->marks[k].root == ptr->root && flow->marks[k].off - ptr->num == (s64)off)
+			return true;
+	return false;
+}
+
 bool flow_is_network(const struct flow *flow, const char *map, u32 off)
 {
-	for (size_t i = 0; i < flow->nr_sites; i++) {
-		const struct flow_site *site = &flow->sites[i];
+	for (size_t i = 0; i < flow->nr_sites; i++)
+		if (!strcmp(flow->sites[i].map, map) && is_marked(flow, &flow->sites[i].ptr, off))
+			return true;
+	return false;
+}
 
-		if (strcmp(site->map, map))
-			continue;
-		for (size_t k = 0; k < flow->nr_marks; k++)
-			if (flow->marks[k].root == site->ptr.root &&
-			    flow->marks[k].off - site->ptr.num == (s64)off)
-				return true;
+bool flow_is_network_in(const struct flow *flow, const char *map, bool is_key, u32 off)
+{
+	for (size_t i = 0; i < flow->nr_elems; i++) {
+		const struct flow_elem *e = &flow->elems[i];
+
+		if (e->is_key == is_key && !strcmp(e->map, map) && is_marked(flow, &e->ptr, off))
+			return true;
 	}
 	return false;
 }
@@ -306,7 +318,7 @@ static void add_site(struct scan *sc, const char *map, struct flow_reg ptr,
 	if (size && size->kind == FLOW_CONST && size->num > 0)
 		site->size = (u64)size->num;
 	if (ptr.kind == FLOW_STACK)
-		mark_site(sc, site);
+		mark_stack(sc, &site->ptr);
 }
 
 static const char *dynptr_map(const struct scan *sc, const struct flow_reg *ptr)
@@ -344,6 +356,38 @@ static const struct record_helper *record_helper(u32 id)
 	return NULL;
 }
 
+static void add_elem(struct scan *sc, const char *map, bool is_key, struct flow_reg ptr)
+{
+	struct flow_elem *e;
+
+	if (sc->flow->nr_elems >= FLOW_MAX_ELEMS)
+		return;
+	e = vec_push((void **)&sc->flow->elems, &sc->flow->nr_elems, &sc->flow->room_elems,
+		     sizeof(*e));
+	sc->nomem |= !e;
+	if (!e)
+		return;
+	if (ptr.kind == FLOW_STACK)
+		mark_stack(sc, &ptr);
+	*e = (struct flow_elem){.map = map, .is_key = is_key, .ptr = ptr};
+}
+
+/* Elements of maps that pass; ret is what a lookup gives. */
+static void note_elems(struct scan *sc, u32 id, const struct flow_reg *args,
+		       const struct flow_reg *ret)
+{
+	bool has_key = id == BPF_FUNC_map_lookup_elem || id == BPF_FUNC_map_update_elem ||
+		       id == BPF_FUNC_map_delete_elem;
+
+	if (!has_key || args[1].kind != FLOW_MAP)
+		return;
+	add_elem(sc, args[1].sym, true, args[2]);
+	if (id == BPF_FUNC_map_update_elem)
+		add_elem(sc, args[1].sym, false, args[3]);
+	if (id == BPF_FUNC_map_lookup_elem)
+		add_elem(sc, args[1].sym, false, *ret);
+}
+
 static void do_helper(struct scan *sc, u32 id)
 {
 	const struct record_helper *h = record_helper(id);
@@ -362,6 +406,7 @@ static void do_helper(struct scan *sc, u32 id)
 		map = dynptr_map(sc, &args[h->map]);
 	else if (h && args[h->map].kind == FLOW_MAP)
 		map = args[h->map].sym;
+	note_elems(sc, id, args, &ret);
 	clobber(sc);
 	set_reg(sc, 0, ret);
 	if (map)
@@ -619,6 +664,7 @@ static void scan_passes(struct scan *sc)
 	note_functions(sc);
 	for (u32 pass = 0; pass < MAX_PASSES && !sc->nomem; pass++) {
 		flow->nr_sites = start.nr_sites;
+		flow->nr_elems = start.nr_elems;
 		flow->nr_holds = start.nr_holds;
 		flow->nr_marks = start.nr_marks;
 		flow->nr_frames = start.nr_frames;
@@ -675,6 +721,7 @@ int flow_scan(const struct debug_image *img, const struct flow_core *core, struc
 void flow_done(struct flow *flow)
 {
 	mem_free(flow->sites);
+	mem_free(flow->elems);
 	mem_free(flow->holds);
 	mem_free(flow->frames);
 	mem_free(flow->marks);

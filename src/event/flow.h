@@ -15,6 +15,7 @@
 /* Of one object; what is beyond is not looked at. */
 #define FLOW_MAX_INSNS (1 << 20)
 #define FLOW_MAX_SITES 1024
+#define FLOW_MAX_ELEMS 2048
 #define FLOW_MAX_MARKS 16384
 
 enum flow_kind {
@@ -53,6 +54,13 @@ struct flow_site {
 	u64 size;            /* 0: not constant */
 };
 
+/* A key or value that is handed to bpf_map_update_elem and kin, or a value that lookup gives. */
+struct flow_elem {
+	const char *map;
+	bool is_key;
+	struct flow_reg ptr;
+};
+
 /* How deep a function's stack is: LLVM counts the places of variables from its lower end. */
 struct flow_frame {
 	u32 depth;
@@ -71,6 +79,8 @@ struct flow {
 	size_t nr_frames, room_frames;
 	struct flow_site *sites;
 	size_t nr_sites, room_sites;
+	struct flow_elem *elems;
+	size_t nr_elems, room_elems;
 	struct flow_hold *holds;
 	size_t nr_holds, room_holds;
 };
@@ -81,6 +91,8 @@ int flow_scan(const struct debug_image *img, const struct flow_core *core, struc
 
 /* Does the program put the two bytes at that offset of a buffer's records in network order? */
 bool flow_is_network(const struct flow *flow, const char *map, u32 off);
+/* The same for a map's keys or values. */
+bool flow_is_network_in(const struct flow *flow, const char *map, bool is_key, u32 off);
 void flow_done(struct flow *flow);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * Histograms of powers of two, as most tracing programs keep them: slot 0 counts 0 and 1, slot i
- * counts [2^i, 2^(i+1)).
+ * Histograms. Most tracing programs keep them by powers of two: slot 0 counts 0 and 1, slot i
+ * counts [2^i, 2^(i+1)). Where the object's code computes no logarithm, a slot is its number.
  */
+#include "event/hints.h"
 #include "event/map_io.h"
-#include <stdio.h>
 #include <string.h>
 
 #define BAR_WIDTH 40
@@ -71,28 +71,44 @@ static u64 slot_high(u32 idx)
 	return idx < 63 ? (1ull << (idx + 1)) - 1 : UINT64_MAX;
 }
 
-void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what)
+static void print_bar(struct strbuf *sb, u64 count, u64 max)
 {
 	static const char stars[BAR_WIDTH + 1] = "****************************************";
+
+	strbuf_printf(sb, " : %-8llu |%-*.*s|\n", (unsigned long long)count, BAR_WIDTH,
+		      (int)((unsigned __int128)count * BAR_WIDTH / max), stars);
+}
+
+static u32 digits_of(u64 x)
+{
+	u32 nr = 1;
+
+	while (x /= 10)
+		nr++;
+	return nr;
+}
+
+void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what, bool log2)
+{
 	u64 max = 1;
-	u32 digits, last = 0;
+	u32 last = 0;
 	int width;
-	char buf[24];
 
 	for (u32 i = 0; i < nr; i++) {
 		max = max_u64(max, slots[i]);
 		if (slots[i])
 			last = i;
 	}
-	digits = (u32)snprintf(buf, sizeof(buf), "%llu", (unsigned long long)slot_high(last));
-	width = (int)max_u64(digits, 7);
-	strbuf_printf(sb, "%*s : count    distribution\n", width * 2 + 4, what);
-	for (u32 i = 0; i <= last && nr; i++)
-		strbuf_printf(sb, "%*llu -> %-*llu : %-8llu |%-*.*s|\n", width,
-			      (unsigned long long)slot_low(i), width,
-			      (unsigned long long)slot_high(i), (unsigned long long)slots[i],
-			      BAR_WIDTH, (int)((unsigned __int128)slots[i] * BAR_WIDTH / max),
-			      stars);
+	width = (int)max_u64(log2 ? digits_of(slot_high(last)) : 0, 7);
+	strbuf_printf(sb, "%*s : count    distribution\n", log2 ? width * 2 + 4 : width, what);
+	for (u32 i = 0; i <= last && nr; i++) {
+		if (log2)
+			strbuf_printf(sb, "%*llu -> %-*llu", width, (unsigned long long)slot_low(i),
+				      width, (unsigned long long)slot_high(i));
+		else
+			strbuf_printf(sb, "%*u", width, i);
+		print_bar(sb, slots[i], max);
+	}
 }
 
 static bool is_zero(const u8 *p, size_t len)
@@ -119,7 +135,7 @@ static void put_rest(struct strbuf *sb, const struct field *f, const struct fiel
 	}
 }
 
-void hist_print_value(struct strbuf *sb, const struct field *value, struct view v)
+void hist_print_value(struct strbuf *sb, const struct field *value, struct view v, bool log2)
 {
 	const struct field *slots = hist_find(value);
 	u64 counts[MAX_SLOTS];
@@ -128,13 +144,14 @@ void hist_print_value(struct strbuf *sb, const struct field *value, struct view 
 		counts[i] = slot(slots, v, i);
 	put_rest(sb, value, slots, v);
 	strbuf_putc(sb, '\n');
-	hist_print(sb, counts, slots->nr, slots->name);
+	hist_print(sb, counts, slots->nr, slots->name, log2);
 	strbuf_putc(sb, '\n');
 }
 
 /* --- globals ---------------------------------------------------------------------------------- */
 
-static void print_each(struct strbuf *sb, const struct field *f, const char *name, struct view v)
+static void print_each(struct strbuf *sb, const struct field *f, const char *name, struct view v,
+		       bool log2)
 {
 	for (u32 i = 0; i < f->nr && in_bounds((u64)i * f->stride, f->stride, v.size); i++) {
 		struct view elem = {.data = v.data + (size_t)i * f->stride, .size = f->stride};
@@ -142,12 +159,12 @@ static void print_each(struct strbuf *sb, const struct field *f, const char *nam
 		if (is_zero(elem.data, elem.size))
 			continue;
 		strbuf_printf(sb, "%s[%u]", name, i);
-		hist_print_value(sb, &f->kids[0], elem);
+		hist_print_value(sb, &f->kids[0], elem, log2);
 	}
 }
 
 void event_print_global(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
-			const void *data, size_t size)
+			const void *data, size_t size, const struct event_hints *hints)
 {
 	struct view v = {.data = data, .size = size};
 	const struct field *f = NULL;
@@ -157,9 +174,9 @@ void event_print_global(struct strbuf *sb, const struct btf *btf, u32 type_id, c
 		f = NULL;
 	if (f && hist_find(f)) {
 		strbuf_puts(sb, name);
-		hist_print_value(sb, f, v);
+		hist_print_value(sb, f, v, hints_log2(hints));
 	} else if (f && f->kind == FIELD_ARRAY && hist_find(&f->kids[0])) {
-		print_each(sb, f, name, v);
+		print_each(sb, f, name, v, hints_log2(hints));
 	} else {
 		strbuf_printf(sb, "%s = ", name);
 		event_format_named(sb, btf, type_id, name, data, size, EVENT_STYLE_TEXT);

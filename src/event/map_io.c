@@ -2,6 +2,7 @@
 /* Maps as this room sees them: five calls, and plans for keys and values. */
 #include "event/map_io.h"
 #include "btf/types.h"
+#include "event/hints.h"
 #include <errno.h>
 #include <string.h>
 
@@ -159,6 +160,11 @@ int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct ar
 		*ret_value = stack_plan(a, def->value_size);
 		return *ret_value ? 0 : diag_nomem(diag);
 	}
-	return plan_of(btf, def->value_type_id, def->value_size, def->name ? def->name : "value", a,
-		       ret_value, diag);
+	err = plan_of(btf, def->value_type_id, def->value_size, def->name ? def->name : "value", a,
+		      ret_value, diag);
+	if (err)
+		return err;
+	hints_order(io->hints, def->name, true, *ret_key);
+	hints_order(io->hints, def->name, false, *ret_value);
+	return 0;
 }

@@ -18,12 +18,12 @@ int map_io_plans(const struct event_map_io *io, const struct btf *btf, struct ar
 void map_io_add_up(const struct field *f, u8 *sum, const u8 *value);
 
 #define HIST_MAX_SLOTS 128
-/* hist.c: a histogram of powers of two, a line per slot up to the last that is not empty. */
-void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what);
+/* hist.c: a line per slot up to the last that is not empty; log2: slots are powers of two. */
+void hist_print(struct strbuf *sb, const u64 *slots, u32 nr, const char *what, bool log2);
 /* The array of slots in a value, or the value itself; NULL: none. */
 const struct field *hist_find(const struct field *value);
 /* A value that holds slots: its other members on the line that is begun, then the histogram. */
-void hist_print_value(struct strbuf *sb, const struct field *value, struct view v);
+void hist_print_value(struct strbuf *sb, const struct field *value, struct view v, bool log2);
 /* Is that whole map a histogram? */
 bool hist_is_map(const struct event_map_io *io, const struct field *value);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "event/columns.h"
+#include "event/hints.h"
 #include "event/map_io.h"
 #include <errno.h>
 #include <stdlib.h>
@@ -270,7 +271,7 @@ static int print_hist(struct listing *l, const struct elem *e)
 	strbuf_printf(&l->line, "%s[", l->io->def->name);
 	field_emit(&l->line, l->key, key, EVENT_STYLE_CELL);
 	strbuf_puts(&l->line, "]");
-	hist_print_value(&l->line, l->value, value);
+	hist_print_value(&l->line, l->value, value, hints_log2(l->io->hints));
 	return flush(l);
 }
 
@@ -293,7 +294,8 @@ static int print_hist_map(struct listing *l)
 		if (l->elems[i].number < ARRAY_SIZE(counts))
 			counts[l->elems[i].number] = l->elems[i].rank;
 	strbuf_printf(&l->line, "%s\n", l->io->def->name);
-	hist_print(&l->line, counts, l->io->def->max_entries, l->io->def->name);
+	hist_print(&l->line, counts, l->io->def->max_entries, l->io->def->name,
+		   hints_log2(l->io->hints));
 	strbuf_putc(&l->line, '\n');
 	return flush(l);
 }

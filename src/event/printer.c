@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Kinds of rows that take turns: a header serves as long as a person still sees it. */
+#define HEADED_FOR 20
+
 #define MAX_ORDERED 64 /* fields of one type whose byte order is looked for */
 
 struct layout {
@@ -20,6 +23,7 @@ struct layout {
 	struct field *root; /* NULL: of unknown type, or printk */
 	struct columns columns;
 	bool fitted, warned;
+	u64 headed_at; /* the row that its header stood above, from 1; 0: none */
 };
 
 struct event_printer {
@@ -27,7 +31,8 @@ struct event_printer {
 	struct rectypes types;
 	struct layout *layouts; /* by map, a layout per type; printk last */
 	u32 nr_layouts;
-	const struct layout *headed; /* whose header was printed last */
+	const struct layout *headed; /* of the last row */
+	u64 nr_rows;
 	enum skep_format format;
 	u32 width;
 	skep_write_fn write;
@@ -206,12 +211,14 @@ static int print_table(struct event_printer *p, struct layout *l, const struct s
 	if (!l->fitted)
 		table_fit(&l->columns, ev, p->width);
 	l->fitted = true;
-	if (p->headed != l) {
+	if (p->headed != l && (!l->headed_at || p->nr_rows - l->headed_at >= HEADED_FOR)) {
 		if (p->headed)
 			strbuf_putc(&p->line, '\n');
 		table_header(&p->line, &l->columns);
+		l->headed_at = p->nr_rows + 1;
 	}
 	p->headed = l;
+	p->nr_rows++;
 	table_row(&p->line, &l->columns, ev);
 	return flush(p);
 }
@@ -224,11 +231,48 @@ static const char *json_name(const struct event_printer *p, const struct layout 
 	return p->types.nr_maps > 1 ? l->map : NULL;
 }
 
+/* An iterator that writes structs: bytes, 16 a line. */
+static int print_raw(struct event_printer *p, const struct skep_event *ev)
+{
+	const u8 *s = ev->data;
+	bool json = p->format == SKEP_FORMAT_JSON;
+
+	if (json) {
+		strbuf_puts(&p->line, "{\"program\":");
+		strbuf_json_string(&p->line, ev->map, strlen(ev->map));
+		strbuf_puts(&p->line, ",\"output\":\"");
+	} else {
+		strbuf_printf(&p->line, "output of %s: %zu bytes", ev->map, ev->size);
+	}
+	for (size_t i = 0; i < ev->size; i++) {
+		if (!json && i % 16 == 0)
+			strbuf_printf(&p->line, "\n  %04zx ", i);
+		strbuf_printf(&p->line, json ? "%02x" : " %02x", s[i]);
+	}
+	strbuf_puts(&p->line, json ? "\"}\n" : "\n");
+	return flush(p);
+}
+
+/* What programs write may hold names of hostile processes: a terminal gets no control character. */
+static void add_clean(struct strbuf *sb, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		u8 c = (u8)s[i];
+		bool is_c1 = c == 0xc2 && i + 1 < len && ((u8)s[i + 1] & 0xe0) == 0x80;
+		bool speaks = (c < ' ' && c != '\n' && c != '\t') || c == 0x7f || is_c1;
+
+		strbuf_putc(sb, speaks ? '?' : (char)c);
+		i += is_c1;
+	}
+}
+
 /* Text is shown as it is; in JSON a line is an object. */
 static int print_text(struct event_printer *p, const struct skep_event *ev)
 {
 	const char *s = ev->data, *end = s + ev->size;
 
+	if (memchr(s, 0, ev->size))
+		return print_raw(p, ev);
 	for (; s < end && p->format == SKEP_FORMAT_JSON; s++) {
 		const char *nl = memchr(s, '\n', (size_t)(end - s));
 		size_t len = (size_t)((nl ? nl : end) - s);
@@ -241,7 +285,7 @@ static int print_text(struct event_printer *p, const struct skep_event *ev)
 		s += len;
 	}
 	if (p->format != SKEP_FORMAT_JSON)
-		strbuf_add(&p->line, s, (size_t)(end - s));
+		add_clean(&p->line, s, (size_t)(end - s));
 	return p->line.len ? flush(p) : 0;
 }
 

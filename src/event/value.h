@@ -8,6 +8,8 @@
 #include "map/map.h"
 #include <bpf/btf.h>
 
+struct object;
+
 enum event_style {
 	EVENT_STYLE_TEXT, /* for people: strings quoted; event_parse takes it back */
 	EVENT_STYLE_JSON, /* for programs; event_parse takes it back */
@@ -22,9 +24,13 @@ void event_format(struct strbuf *sb, const struct btf *btf, u32 type_id, const v
 void event_format_named(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
 			const void *data, size_t size, enum event_style style);
 
+struct event_hints; /* hints.h: what the code tells; NULL: nothing */
+struct event_hints *event_hints_new(const struct object *obj);
+struct event_hints *event_hints_free(struct event_hints *h);
+
 /* A global variable for people: "name = value", or the histograms that it holds. Whole lines. */
 void event_print_global(struct strbuf *sb, const struct btf *btf, u32 type_id, const char *name,
-			const void *data, size_t size);
+			const void *data, size_t size, const struct event_hints *hints);
 
 /* Text to the bytes of a type; out has size bytes and is written on success only. */
 int event_parse(const struct btf *btf, u32 type_id, const char *text, void *out, size_t size,
@@ -51,8 +57,9 @@ int event_map_print(struct map *map, const struct btf *btf, enum event_style sty
 /* The same for a map that lives elsewhere (in the kernel): calls with bpf(2)'s semantics. */
 struct event_map_io {
 	const struct map_def *def;
-	u32 nr_cpus; /* of a per-CPU map, else 1 */
-	bool all;    /* print: also elements of arrays that are zero */
+	u32 nr_cpus;                     /* of a per-CPU map, else 1 */
+	bool all;                        /* print: also elements of arrays that are zero */
+	const struct event_hints *hints; /* may be NULL */
 	void *ctx;
 	int (*next_key)(void *ctx, const void *key, void *next); /* key NULL: the first */
 	int (*lookup)(void *ctx, const void *key, void *value);

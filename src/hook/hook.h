@@ -45,12 +45,14 @@ struct hook_opts {
 	bool stats;
 	/* a program's return value, after each run (test, pcap); may be NULL */
 	void (*result)(void *ctx, const struct hook_prog *prog, u64 ret);
-	/* test: what a run left ("packet", "context", "flow_keys"), after result; iter: what the
-	 * program has written ("text"), piece by piece; may be NULL */
+	/* test: what a run left ("packet", "context", "flow_keys"), after result; may be NULL */
 	void (*output)(void *ctx, const struct hook_prog *prog, const char *what, const void *data,
 		       size_t size);
 	/* a run that ended in a fault; may be NULL */
 	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
+	/* iter: what the program has written, whole lines; may be NULL */
+	void (*text)(void *run_ctx, const struct hook_prog *prog, const char *text, size_t size);
+	const char *iter_map; /* iter: the map that is walked, where its section does not say */
 	/* after each run of any program: time to empty its buffers; may be NULL */
 	void (*after_run)(void *run_ctx);
 	/* proc: the id of the command or process, before any program runs; may be NULL */

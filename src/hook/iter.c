@@ -14,8 +14,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What is written is handed on in pieces of about this size. */
-#define PIECE 4096
+/* What is written is handed on in pieces of about this size; a program that writes structs has no
+ * lines, and is heard to its end. */
+#define PIECE   4096
+#define MAX_RAW (16u << 20)
 
 struct iter_hook {
 	VEC(struct hook_prog *) progs;
@@ -99,16 +101,22 @@ static const struct vm_world world = {
 
 /* --- runs ----------------------------------------------------------------------------------- */
 
-static void hand_on(struct iter_run *r, size_t more_than)
+static void hand_on(struct iter_run *r, bool all)
 {
 	const struct hook_opts *opts = hook_options(r->set);
 	struct strbuf *out = r->env.seq;
+	const char *end = out->len ? memrchr(out->s, '\n', out->len) : NULL;
+	size_t size = end ? (size_t)(end + 1 - out->s) : 0;
 
-	if (out->len <= more_than)
+	if (!all && (out->len < PIECE || memchr(out->s, 0, out->len)) && out->len < MAX_RAW)
 		return;
-	if (opts->output)
-		opts->output(opts->ctx, r->hp, "text", strbuf_str(out), out->len);
-	strbuf_reset(out);
+	if (all || !size)
+		size = out->len;
+	if (size && opts->text)
+		opts->text(opts->run_ctx, r->hp, out->s, size);
+	if (size)
+		memmove(out->s, out->s + size, out->len - size);
+	out->len -= size;
 }
 
 /* What a show writes counts only if it returns 0: 1 would ask for another try with more room. */
@@ -121,7 +129,7 @@ void iter_show(struct iter_run *r, const u64 args[ITER_MAX_ARGS])
 	memcpy(r->ctx + 1, args, r->kind->nr_args * sizeof(u64));
 	if (hook_run(r->set, r->hp, &r->env, r->ctx, (1 + r->kind->nr_args) * sizeof(u64)))
 		r->env.seq->len = before;
-	hand_on(r, PIECE);
+	hand_on(r, false);
 }
 
 /* The reader is who runs: skep itself. */
@@ -148,7 +156,7 @@ static int walk(struct hook_set *set, struct hook_prog *hp, struct skep_diag *di
 	int err;
 
 	r.kind = iter_kind_find(target);
-	r.of = colon ? colon + 1 : NULL;
+	r.of = colon ? colon + 1 : hook_options(set)->iter_map;
 	r.ctx = model_alloc_bytes(r.model, (1 + ITER_MAX_ARGS) * sizeof(u64));
 	r.meta = model_alloc(r.model, "bpf_iter_meta");
 	if (!r.ctx || !r.meta || !seq)
@@ -160,7 +168,7 @@ static int walk(struct hook_set *set, struct hook_prog *hp, struct skep_diag *di
 	err = r.kind->walk(&r, diag);
 	if (!err && r.kind->has_end)
 		iter_show(&r, (u64[ITER_MAX_ARGS]){0});
-	hand_on(&r, 0);
+	hand_on(&r, true);
 	model_release(r.model, r.ctx);
 	model_release(r.model, r.meta);
 	model_release(r.model, seq);

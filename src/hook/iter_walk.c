@@ -77,6 +77,17 @@ static void list_threads(struct numbers *threads)
 
 /* --- tasks ---------------------------------------------------------------------------------- */
 
+/* With -p, as in Linux: only those of that process. */
+static bool is_wanted(struct iter_run *r, u64 task)
+{
+	u32 pid = hook_options(r->set)->pid;
+	u64 tgid = 0;
+
+	return !pid ||
+	       (model_get(r->model, (void *)(uintptr_t)task, "task_struct", "tgid", &tgid) &&
+		tgid == pid);
+}
+
 static int walk_tasks(struct iter_run *r, struct skep_diag *diag)
 {
 	struct numbers threads = {0};
@@ -85,7 +96,7 @@ static int walk_tasks(struct iter_run *r, struct skep_diag *diag)
 	for (size_t i = 0; i < threads.nr; i++) {
 		u64 args[ITER_MAX_ARGS] = {addr(model_task_get(r->tasks, threads.data[i]))};
 
-		if (args[0])
+		if (args[0] && is_wanted(r, args[0]))
 			iter_show(r, args);
 		model_task_exited(r->tasks, threads.data[i]); /* only so many are kept */
 	}
@@ -103,7 +114,7 @@ static int walk_processes(struct iter_run *r, void (*walk)(struct iter_run *r, u
 	for (size_t i = 0; i < processes.nr; i++) {
 		void *task = model_task_get(r->tasks, processes.data[i]);
 
-		if (task)
+		if (task && is_wanted(r, addr(task)))
 			walk(r, processes.data[i], addr(task));
 		model_task_exited(r->tasks, processes.data[i]);
 	}
@@ -304,7 +315,7 @@ static int find_map(struct iter_run *r, struct map **ret, struct skep_diag *diag
 	if (r->of)
 		return diag_set(diag, -ENOENT, "there is no array or hash called %s", r->of);
 	return diag_set_full(diag, -EINVAL, "iter-map",
-			     "--attach PROGRAM=iter/bpf_map_elem:MAP names it",
+			     "SEC(\"iter/bpf_map_elem:MAP\") or --attach names it",
 			     nr ? "which map is walked? The object has %u"
 				: "there is no array or hash to walk (%u)",
 			     nr);

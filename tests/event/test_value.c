@@ -351,8 +351,8 @@ static void test_global(void)
 	int five = 5;
 
 	strbuf_reset(&printed);
-	event_print_global(&printed, btf, (u32)t_int, "nr", &five, 4);
-	event_print_global(&printed, btf, (u32)t_hist, "hist", &hist, sizeof(hist));
+	event_print_global(&printed, btf, (u32)t_int, "nr", &five, 4, NULL);
+	event_print_global(&printed, btf, (u32)t_hist, "hist", &hist, sizeof(hist), NULL);
 	is_str(strbuf_str(&printed),
 	       "nr = 5\n"
 	       "hist, comm=sh\n"
