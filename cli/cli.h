@@ -68,7 +68,7 @@ struct command {
 bool cli_flush(void);
 extern volatile sig_atomic_t cli_interrupts; /* above 1: do not wait for anything any more */
 
-extern const struct command cmd_run, cmd_show, cmd_map, cmd_unpin, cmd_check;
+extern const struct command cmd_run, cmd_show, cmd_map, cmd_unpin, cmd_check, cmd_doctor;
 
 /*
  * Parse argv[1..] into config. 0; EXIT_USAGE after a message; -1 when --help was printed.
