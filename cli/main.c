@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_show, &cmd_map,
-						 &cmd_unpin, &cmd_doctor};
+static const struct command *const commands[] = {&cmd_run, &cmd_check, &cmd_show,
+						 &cmd_map, &cmd_unpin, &cmd_doctor};
 
 static enum skep_log_level max_level = SKEP_LOG_WARN;
 static bool is_quiet;

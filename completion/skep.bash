@@ -12,6 +12,7 @@ _skep_options_check="--output --prog --type --log --btf --clang --cflag --verbos
 _skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
 _skep_options_unpin="--verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"
+_skep_options_doctor="--output --verbose --quiet --help"
 
 # Files whose names end in one of the words of $1, and directories.
 _skep_files() {
@@ -35,7 +36,7 @@ _skep() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} cmd=${COMP_WORDS[1]} i
 	COMPREPLY=()
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "run check show map unpin help version --help --version" -- "$cur"))
+		COMPREPLY=($(compgen -W "run check show map unpin doctor help version --help --version" -- "$cur"))
 		return
 	fi
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -70,7 +71,7 @@ _skep() {
 		return
 		;;
 	help)
-		COMPREPLY=($(compgen -W "run check show map unpin" -- "$cur"))
+		COMPREPLY=($(compgen -W "run check show map unpin doctor" -- "$cur"))
 		return
 		;;
 	esac
@@ -94,6 +95,7 @@ _skep() {
 		;;
 	check:-*) COMPREPLY=($(compgen -W "$_skep_options_check" -- "$cur")) ;;
 	run:* | check:*) _skep_files ".c .o" "$cur" ;;
+	doctor:*) COMPREPLY=($(compgen -W "$_skep_options_doctor" -- "$cur")) ;;
 	esac
 }
 

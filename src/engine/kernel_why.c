@@ -99,8 +99,8 @@ static bool is_filtered(struct why *w)
 	if (ret != -EPERM && ret != -EACCES)
 		return false;
 	/* up to 5.18 the sysctl closes all of bpf(2) */
-	return w->f->seccomp || kernel_facts_can(w->f, FACTS_CAP_BPF) ||
-	       w->f->version >= FACTS_VERSION(5, 19);
+	return w->f->seccomp || w->f->version >= FACTS_VERSION(5, 19) ||
+	       (kernel_facts_can(w->f, FACTS_CAP_BPF) && !w->f->in_userns);
 }
 
 static bool why_filtered(struct why *w)
