@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /*
- * usage: kernel_start COMMAND…
+ * usage: start COMMAND…
  *
  * How long a program takes from its execve to the first BPF program that it attaches, and how much
  * memory it has had until then. A seccomp filter stops it at the system calls that attach (a link, a
