@@ -27,6 +27,7 @@ struct kernel_patch {
 	struct kernel_shared *shared;
 	size_t shared_size; /* as mapped */
 	u32 nr_lost;        /* elements of shared->lost */
+	u32 ring_size;      /* the least of a ring buffer; 0: as the object says */
 	u32 step;           /* a ring buffer wakes its reader every so many records */
 	u32 nr_calls;       /* that were patched */
 	bool prints;        /* the object calls bpf_trace_printk or bpf_trace_vprintk */

@@ -19,8 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGES      64 /* of a CPU's buffer; a power of two */
-#define WAKE_SHARE 8  /* of the buffer, before `rare` wakes */
+#define PAGES_MIN  64 /* of a CPU's buffer; powers of two */
+#define PAGES_MAX  256
+#define PAGES_ALL  512 /* of all CPUs, where there are few */
+#define WAKE_SHARE 8   /* of the buffer, before `rare` wakes */
 
 struct cpu_buffer {
 	u32 cpu;
@@ -261,10 +263,18 @@ static int open_cpus(struct perf *p, u32 max_cpus)
 	return p->nr ? 0 : -ENODEV;
 }
 
-int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
+static u64 pages_per_cpu(void)
+{
+	u64 pages = PAGES_MAX;
+
+	while (pages > PAGES_MIN && pages * map_nr_cpus() > PAGES_ALL)
+		pages /= 2;
+	return pages;
+}
+
+static int open_buffers(const struct kernel_source_sink *sink, int fd, u32 nr, u64 pages,
 			struct kernel_source **ret)
 {
-	u32 nr = (u32)min_u64(map_nr_cpus(), max_entries);
 	struct perf *p = mem_zalloc(sizeof(*p));
 	int err;
 
@@ -273,12 +283,27 @@ int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_e
 	p->source = (struct kernel_source){.ops = &ops, .sink = sink};
 	p->map_fd = fd;
 	p->page = (u64)sysconf(_SC_PAGESIZE);
-	p->size = PAGES * p->page;
+	p->size = pages * p->page;
 	p->cpus = mem_calloc(nr + 1, sizeof(*p->cpus));
 	err = p->cpus ? open_cpus(p, nr) : -ENOMEM;
 	if (err)
 		perf_free(&p->source);
 	else
 		*ret = &p->source;
+	return err;
+}
+
+/* How much a user may lock is limited (kernel.perf_event_mlock_kb): less will do then. */
+int kernel_perfbuf_open(const struct kernel_source_sink *sink, int fd, u32 max_entries,
+			struct kernel_source **ret)
+{
+	u32 nr = (u32)min_u64(map_nr_cpus(), max_entries);
+	u64 pages = pages_per_cpu();
+	int err = open_buffers(sink, fd, nr, pages, ret);
+
+	while (err == -EPERM && pages > 1) {
+		pages /= 2;
+		err = open_buffers(sink, fd, nr, pages, ret);
+	}
 	return err;
 }
