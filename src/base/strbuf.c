@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool grow(struct strbuf *sb, size_t more)
+static bool make_room(struct strbuf *sb, size_t more)
 {
 	size_t room = sb->room ? sb->room : 64;
 	char *s;
@@ -25,6 +25,12 @@ static bool grow(struct strbuf *sb, size_t more)
 	return true;
 }
 
+/* With room for a NUL. What could not be added once is never: len would be wrong. */
+static bool grow(struct strbuf *sb, size_t more)
+{
+	return likely(more < sb->room - sb->len && !sb->failed) || make_room(sb, more);
+}
+
 void strbuf_add(struct strbuf *sb, const void *p, size_t len)
 {
 	if (!grow(sb, len))
@@ -42,7 +48,10 @@ void strbuf_puts(struct strbuf *sb, const char *s)
 
 void strbuf_putc(struct strbuf *sb, char c)
 {
-	strbuf_add(sb, &c, 1);
+	if (!grow(sb, 1))
+		return;
+	sb->s[sb->len++] = c;
+	sb->s[sb->len] = 0;
 }
 
 void strbuf_vprintf(struct strbuf *sb, const char *fmt, va_list ap)

@@ -33,21 +33,23 @@ void put_hex(struct strbuf *sb, u64 x, u32 digits)
 	strbuf_add(sb, buf + sizeof(buf) - nr, nr);
 }
 
+#define RATIO_DIGITS 6 /* at most */
+
 /* x / div with that many digits behind the point */
 static void put_ratio(struct strbuf *sb, u64 x, u64 div, u32 digits)
 {
-	u64 rest = x % div;
+	u64 rest = x % div, scale = 1;
+	char buf[1 + RATIO_DIGITS] = ".";
 
 	put_u64(sb, x / div);
 	if (!digits)
 		return;
-	strbuf_putc(sb, '.');
-	for (u32 i = 0; i < digits; i++) {
-		div /= 10;
-		if (!div)
-			div = 1;
-		strbuf_putc(sb, (char)('0' + rest / div % 10));
-	}
+	for (u32 i = 0; i < digits; i++)
+		scale *= 10;
+	rest = rest * scale / div; /* div is a unit: below 2^32 */
+	for (u32 i = digits; i; i--, rest /= 10)
+		buf[i] = (char)('0' + rest % 10);
+	strbuf_add(sb, buf, 1 + digits);
 }
 
 void put_span(struct strbuf *sb, u64 x, u32 unit)

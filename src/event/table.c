@@ -123,25 +123,42 @@ void table_header(struct strbuf *sb, const struct columns *c)
 			   i + 1 == c->nr_shown);
 }
 
+/* What stands behind start, moved to the right. */
+static void pad_left(struct strbuf *sb, size_t start, u32 pad)
+{
+	size_t len = sb->len - start;
+
+	strbuf_pad(sb, ' ', pad);
+	if (sb->failed)
+		return;
+	memmove(sb->s + start + pad, sb->s + start, len);
+	memset(sb->s + start, ' ', pad);
+}
+
+/* Written in place: this is done a million times. */
+static void put_cell(struct strbuf *sb, struct column *col, const struct skep_event *ev, bool last)
+{
+	size_t start = sb->len;
+	u32 len, pad;
+
+	columns_cell(sb, col, ev);
+	if (sb->len == start && !last)
+		strbuf_putc(sb, '-');
+	len = sb->failed ? 0 : shown_len(sb->s + start, sb->len - start);
+	if (len > col->width && len <= WIDTH_MAX)
+		col->width = len;
+	pad = len < col->width ? col->width - len : 0;
+	if (pad && col->right)
+		pad_left(sb, start, pad);
+	else if (pad && !last)
+		strbuf_pad(sb, ' ', pad);
+	strbuf_putc(sb, last ? '\n' : ' ');
+}
+
 void table_row(struct strbuf *sb, struct columns *c, const struct skep_event *ev)
 {
-	struct strbuf cell = {0};
-
-	for (u32 i = 0; i < c->nr_shown; i++) {
-		struct column *col = c->shown[i];
-		bool last = i + 1 == c->nr_shown;
-		u32 len;
-
-		strbuf_reset(&cell);
-		columns_cell(&cell, col, ev);
-		if (!cell.len && !last)
-			strbuf_putc(&cell, '-');
-		len = shown_len(strbuf_str(&cell), cell.len);
-		if (len > col->width && len <= WIDTH_MAX)
-			col->width = len;
-		put_padded(sb, strbuf_str(&cell), cell.len, col, last);
-	}
+	for (u32 i = 0; i < c->nr_shown; i++)
+		put_cell(sb, c->shown[i], ev, i + 1 == c->nr_shown);
 	if (!c->nr_shown)
 		strbuf_putc(sb, '\n');
-	strbuf_done(&cell);
 }
