@@ -199,7 +199,7 @@ NET_PKT_HELPER(check_mtu)
 	mtu = ifindex ? vm_net_mtu(pkt->world, ifindex) : pkt->mtu ? pkt->mtu : VM_NET_MTU;
 	if (*mtu_len)
 		len = (s64)*mtu_len + NET_ETH_HLEN;
-	ret = mtu_verdict(pkt, len + (s32)r4, mtu, r5);
+	ret = mtu_verdict(pkt, (s32)(u32)(u64)(len + (s32)r4), mtu, r5); /* an int, as in Linux */
 	if (ret >= 0)
 		*mtu_len = mtu;
 	return ret;

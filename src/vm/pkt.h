@@ -21,7 +21,7 @@
 #include "base/diag.h"
 #include "vm/vm.h"
 
-#define VM_PKT_HEADROOM 4096               /* below 64 KiB; XDP programs may use the last 256 */
+#define VM_PKT_HEADROOM 20480              /* below 64 KiB; XDP programs may use the last 256 */
 #define VM_PKT_MAX_LEN  (256 * 1024)       /* the largest packet that libpcap itself reads */
 #define VM_PKT_TAILROOM (16 * 1024 + 4096) /* what sk_buffs may grow by: SKB_MAX_ALLOC */
 #define VM_XDP_HEADROOM 256                /* XDP_PACKET_HEADROOM */
