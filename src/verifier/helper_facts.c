@@ -154,7 +154,7 @@ enum spec_arg args_kind(const struct env *env, const struct spec_helper *h, u32 
 
 	switch (h->id) {
 	case SPEC_HELPER_get_socket_cookie:
-		if (is_tracing(env))
+		if (!arg && is_tracing(env))
 			return ARG_PTR_TO_BTF_ID_SOCK_COMMON_OR_NULL;
 		break;
 	case SPEC_HELPER_setsockopt:
@@ -167,7 +167,7 @@ enum spec_arg args_kind(const struct env *env, const struct spec_helper *h, u32 
 			return ARG_PTR_TO_BTF_ID_SOCK_COMMON;
 		break;
 	case SPEC_HELPER_xdp_get_buff_len:
-		if (t == SPEC_PROG_TRACING)
+		if (!arg && t == SPEC_PROG_TRACING)
 			return ARG_PTR_TO_BTF_ID;
 		break;
 	case SPEC_HELPER_skb_output:
