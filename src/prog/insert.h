@@ -14,7 +14,7 @@
 
 struct insert {
 	u32 section; /* index in the ELF file */
-	u32 insn;    /* index in the section; not the second half of an ld_imm64 */
+	u32 insn;    /* index in the section; nothing comes into the middle of an ld_imm64 */
 	bool after;  /* it; else in front of it, and what jumps there runs the new code */
 	u32 nr;
 	const struct bpf_insn *code;
