@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # Every kind of section in Linux: attached with the option that gives its target, fires on real
 # traffic in namespaces of the test's own, and is gone afterwards. A kind that this kernel or machine
-# has not is skipped by name; run in guests by tests/root/guests.t.
+# has not is skipped by name. ATTACH_ONLY='kp|fentry': only programs that match, and nothing else.
 cd "${ATTACH_INSIDE:-$(dirname "$0")/../..}" || exit 1
 B=${B:-build}
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root: programs are loaded into the kernel"; exit 0; }
@@ -30,7 +30,7 @@ symbol() { grep -qw "$1" /proc/kallsyms; }
 have() { # FEATURE
 	case $1 in
 	kprobe) [ -e /sys/bus/event_source/devices/kprobe ] ;;
-	ftrace) symbol register_kprobe && symbol register_ftrace_function && version 5 18 ;;
+	ftrace) symbol register_fprobe && version 5 18 ;;
 	trampoline) [ -e /sys/bus/event_source/devices/kprobe ] && symbol bpf_trampoline_link_prog ;;
 	lsm) have trampoline && grep -q bpf /sys/kernel/security/lsm 2>/dev/null ;;
 	lsm_cgroup) have lsm && version 6 0 ;;
@@ -112,6 +112,7 @@ left() { # what of ours is attached; nothing, if all is well
 fires() {
 	local prog=$1 needs=$2 need var=nr_$1 out n
 	shift 2
+	[[ -z $ATTACH_ONLY || $prog =~ ^($ATTACH_ONLY)$ ]] || return
 	for need in $needs; do
 		have "$need" || {
 			skip "$prog" "needs $need"
@@ -188,6 +189,7 @@ fires lsm "python lsm" "${calls[@]}"
 fires samples "" --freq 199 -- bash -c 'for ((i = 0; i < 300000; i++)); do :; done'
 fires samples "" --event page-faults --period 1 -- bash -c 'true'
 fires call_me syscall
+[ -z "$ATTACH_ONLY" ] || tap_done
 is "$("${skep[@]}" -q --prog dump_task 2>"$tmp/err" | grep -c "\"text\":\"task $$ ")" 1 "an iterator's text is printed" || sed 's/^/# /' "$tmp/err"
 is "$("${skep[@]}" -q --prog dump_map --target-map numbers --map 'numbers={"5":1,"9":2}' 2>"$tmp/err" | grep -o '"number [0-9]*"' | sort | tr '\n' ' ')" \
 	'"number 5" "number 9" ' "an iterator over a map"
@@ -223,11 +225,15 @@ for s in ls:
 		[ -s "$tmp/pid" ] && break
 		sleep 0.1
 	done
-	"${skep[@]}" -q --prog choose --pid "$(cat "$tmp/pid")" --port 7788 -d 1.5 >"$tmp/out" 2>&1 &
-	sleep 0.8
+	"${skep[@]}" -v --prog choose --pid "$(cat "$tmp/pid")" --port 7788 -d 60 >"$tmp/out" 2>&1 &
+	for ((i = 0; i < 100; i++)); do
+		grep -q 'is attached' "$tmp/out" && break
+		sleep 0.1
+	done
 	for i in 1 2 3 4 5 6; do
 		bash -c 'echo >/dev/tcp/127.0.0.1/7788'
 	done
+	kill -INT $!
 	wait $!
 	has "$(cat "$tmp/out")" '"nr_chosen","value":6' "sk_reuseport chooses among --pid's sockets"
 	echo >&9

@@ -58,7 +58,7 @@ left() {
 
 # killed NAME OPTIONS…
 killed() {
-	local name=$1 i what ran=0
+	local name=$1 i j what ran=0
 	shift
 	pids=()
 	for ((i = 0; i < 5 * nr && ran < nr; i++)); do
@@ -69,7 +69,7 @@ killed() {
 		kill -9 $! 2>/dev/null && ran=$((ran + 1))
 		wait $! 2>/dev/null
 	done
-	for ((i = 0; i < 50; i++)); do # programs are freed behind a grace period
+	for ((j = 0; j < 50; j++)); do # programs are freed behind a grace period
 		what=$(left)
 		[ -z "$what" ] && break
 		sleep 0.1
