@@ -4,3 +4,8 @@ $(OBJS_HOLD): $(B)/obj/tests/root/objs_hold.o $(B)/libskep.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@) $(CC) $(SANFLAGS) -o $@ $^ $(LDLIBS)
 check-root: $(OBJS_HOLD)
+AGREE := $(B)/tests/root/agree
+$(AGREE): $(B)/obj/tests/root/agree.o $(B)/libskep.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@) $(CC) $(SANFLAGS) -o $@ $^ $(LDLIBS)
+check-root: $(AGREE)

@@ -172,8 +172,25 @@ static void on_exec(struct proc *p, struct proc_task *t)
 	go_on(p, t, 0);
 }
 
+/* A call that a deadly signal, or another thread's exit_group, has ended: Linux leaves it first. */
+static void leave_call(struct proc *p, struct proc_task *t)
+{
+	bool exits = t->is_compat ? t->nr == 1 || t->nr == 252
+				  : t->nr == SYS_exit || t->nr == SYS_exit_group;
+	const struct user_regs_struct *regs;
+
+	if (!t->wants_exit || t->nr < 0 || exits)
+		return;
+	regs = proc_regs(t);
+	if (regs)
+		proc_sys_exit(p, t, regs->rax);
+	t->nr = -1;
+	t->wants_exit = false;
+}
+
 static void on_exiting(struct proc *p, struct proc_task *t)
 {
+	leave_call(p, t);
 	t->exit_code = event_message(t);
 	proc_on_exit(p, t);
 	go_on(p, t, 0);

@@ -163,7 +163,8 @@ int test_skb_fields(struct pcap_ctx *c, const u8 *bytes, size_t size, struct ske
 	u32 len = vm_pkt_len(c->pkt);
 	int err;
 
-	if (!bytes) /* wire_len and kin stay 0, as in Linux without a context */
+	c->skb.wire_len = len;
+	if (!bytes)
 		return 0;
 	err = only_fields(bytes, size, fields, ARRAY_SIZE(fields), diag);
 

@@ -47,7 +47,7 @@ static int load(u32 type, u32 attach_type, const char *text)
 	return fd;
 }
 
-static int kernel_run(int fd, const struct gen_pkt *p, const void *ctx, u32 ctx_len,
+static int kernel_run(int fd, const struct gen_pkt *p, const void *ctx, u32 ctx_len, bool takes_skb,
 		      struct oracle *o)
 {
 	union bpf_attr attr = {0};
@@ -59,8 +59,10 @@ static int kernel_run(int fd, const struct gen_pkt *p, const void *ctx, u32 ctx_
 	attr.test.data_size_out = sizeof(o->packet);
 	attr.test.ctx_in = (uintptr_t)ctx;
 	attr.test.ctx_size_in = ctx_len;
-	attr.test.ctx_out = (uintptr_t)(ctx ? o->ctx : NULL);
-	attr.test.ctx_size_out = ctx ? sizeof(o->ctx) : 0;
+	if (ctx || takes_skb) { /* with either Linux makes a context; wire_len depends on it */
+		attr.test.ctx_out = (uintptr_t)o->ctx;
+		attr.test.ctx_size_out = sizeof(o->ctx);
+	}
 	if (sys_bpf(BPF_PROG_TEST_RUN, &attr) < 0)
 		return -errno;
 	o->ret = attr.test.retval;
@@ -153,7 +155,7 @@ static bool one(u32 type, u32 attach_type, int fd, const char *text, const struc
 	bool skb = type != SPEC_PROG_XDP && type != SPEC_PROG_FLOW_DISSECTOR;
 
 	memset(&o, 0, sizeof(o));
-	kerr = kernel_run(fd, p, ctx, ctx_len, &o);
+	kerr = kernel_run(fd, p, ctx, ctx_len, skb, &o);
 	uerr = our_run(type, attach_type, text, p, ctx, ctx_len);
 	ret = rig.progs[0].rets[0];
 	if (kerr || uerr || rig.faults) {
