@@ -109,6 +109,8 @@ static void note_ptrace(struct proc *p, const struct proc_task *t, s64 ret)
 
 static void note_change(struct proc *p, struct proc_task *t)
 {
+	if (proc_is_suicide(t))
+		return; /* told when it entered the call */
 	if (proc_is_kill(t->nr))
 		proc_on_kill(p, t);
 	else if (is_mapping(t))
