@@ -10,6 +10,7 @@ struct check_config {
 	int format;
 	const char *prog, *type;
 	int log;
+	uint64_t flags;
 	const char *btf, *clang;
 	struct opt_list cflags;
 	int verbose, quiet;
@@ -27,6 +28,7 @@ static const struct opt options[] = {
 	ROW('p', "prog",    OPT_STRING, prog,    "NAME",      "only this program"),
 	ROW(0,   "type",    OPT_STRING, type,    "TYPE",      "judge as this program type: xdp, kprobe, …"),
 	ROW(0,   "log",     OPT_FLAG,   log,     NULL,        "print the log in the kernel's format; twice: all paths"),
+	ROW(0,   "flags",   OPT_NUMBER, flags,   "N",         "further flags of BPF_PROG_LOAD: 1 strict alignment, …"),
 	ROW(0,   "btf",     OPT_STRING, btf,     "FILE",      "types of the kernel; default: the running one's"),
 	ROW(0,   "clang",   OPT_STRING, clang,   "PROGRAM",   "compiler of sources; default: $CLANG, the newest"),
 	ROW(0,   "cflag",   OPT_LIST,   cflags,  "FLAG",      "a further argument for clang (may be repeated)"),
@@ -120,7 +122,8 @@ static int open_and_check(struct check_config *c, const char *file)
 	struct skep_open_opts oo = {
 		.sz = sizeof(oo), .btf_path = c->btf, .clang = c->clang, .cflags = c->cflags.items};
 	struct skep_check_opts co = {
-		.sz = sizeof(co), .prog = c->prog, .type = c->type, .log_level = c->log};
+		.sz = sizeof(co), .prog = c->prog, .type = c->type, .log_level = c->log,
+		.flags = (uint32_t)c->flags};
 	struct skep_diag diag = {0};
 	struct skep_object *obj;
 	int err = skep_object_open(file, &oo, &obj, &diag);

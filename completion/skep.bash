@@ -8,7 +8,7 @@ _skep_options_run="--engine --output --fields --duration --interval --maps --map
 	--binary --pid --pcap --out --ifname --fib --ctx --packet --repeat --max-insns --map-memory
 	--metrics --fail-on-loss --unpatched --btf --clang
 	--cflag --verbose --quiet --help"
-_skep_options_check="--output --prog --type --log --btf --clang --cflag --verbose --quiet --help"
+_skep_options_check="--output --prog --type --log --flags --btf --clang --cflag --verbose --quiet --help"
 _skep_options_show="--output --insns --xlated --jited --prog --pid --btf --clang --cflag --verbose --quiet --help"
 _skep_options_unpin="--verbose --quiet --help"
 _skep_options_map="--output --interval --duration --value --only --verbose --quiet --help"

@@ -23,6 +23,7 @@ struct skep_check_opts {
 	const char *prog; /* only this program; NULL: all, those with SEC("?…") too */
 	const char *type; /* judge as this type ("xdp"); NULL: what the section says */
 	int log_level;    /* of the log: 0 refusals, 1 the last path, 2 everything */
+	uint32_t flags; /* further flags of BPF_PROG_LOAD: 1 strict alignment, 8 many states, … */
 	size_t : 0;
 };
 

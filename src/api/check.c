@@ -14,7 +14,7 @@ struct check {
 	struct object *obj; /* the copy */
 	const struct btf *kernel_btf;
 	const char *prog, *type;
-	u32 log_level;
+	u32 log_level, flags;
 	int (*fn)(void *ctx, const struct skep_check_result *res);
 	void *ctx;
 	struct verify_map *maps;
@@ -134,6 +134,7 @@ static int check_prog(struct check *c, struct prog *p, struct skep_diag *diag)
 
 	if (c->type)
 		p->type = spec_prog_type_by_name(c->type)->value;
+	p->flags |= c->flags;
 	err = verify(p, &vo, &r, diag);
 	if (err)
 		return err;
@@ -180,6 +181,7 @@ int skep_check(struct skep_object *obj, const struct skep_check_opts *opts,
 		.prog = api_opt(opts, prog, NULL),
 		.type = api_opt(opts, type, NULL),
 		.log_level = (u32)api_opt(opts, log_level, 0),
+		.flags = api_opt(opts, flags, 0),
 		.fn = fn,
 		.ctx = ctx,
 	};

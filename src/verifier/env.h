@@ -117,7 +117,7 @@ struct env {
 	const struct bpf_insn *insns;
 	u32 nr;
 	u32 prog_type, attach_type; /* the target's for an extension */
-	bool gpl, sleepable, strict_align;
+	bool gpl, sleepable, strict_align, many_states;
 	const struct btf *btf, *kbtf;
 	struct arena arena;
 	struct insn_aux *aux;
@@ -150,6 +150,7 @@ struct env {
 	size_t memory; /* bytes of states held */
 
 	/* telling */
+	u64 start; /* ns */
 	struct verify_result *res;
 	struct strbuf log;
 	u32 log_level;

@@ -328,6 +328,14 @@ static int arg_btf(struct env *env, struct kcall *c, const struct arg *a)
 
 static int arg_map(struct env *env, struct kcall *c, const struct arg *a)
 {
+	struct arg as = *a;
+
+	if (reg_kind(a->r) == REG_BTF) {
+		as.ref_name = "bpf_map";
+		as.ref_id = types_find(env->kbtf, "bpf_map", BTF_KIND_STRUCT);
+		as.ref_t = btf__type_by_id(env->kbtf, as.ref_id);
+		return arg_btf(env, c, &as);
+	}
 	if (reg_kind(a->r) != REG_MAP_PTR)
 		return reject_kfunc_map(env, (int)a->regno);
 	if (c->map && (c->map != a->r->map || c->map_uid != a->r->map_uid))

@@ -84,15 +84,15 @@ void log_insn(struct env *env)
 const char *log_tnum(char *buf, struct tnum t)
 {
 	if (tnum_is_const(t))
-		snprintf(buf, 48, t.value <= UINT16_MAX ? "%" PRIu64 : "%#" PRIx64, t.value);
+		snprintf(buf, 48, t.value <= UINT16_MAX ? "%" PRIu64 : "0x%" PRIx64, t.value);
 	else
-		snprintf(buf, 48, "(%#" PRIx64 "; %#" PRIx64 ")", t.value, t.mask);
+		snprintf(buf, 48, "(0x%" PRIx64 "; 0x%" PRIx64 ")", t.value, t.mask);
 	return buf;
 }
 
 static void put_u(struct env *env, u64 x)
 {
-	log_text(env, x <= UINT16_MAX ? "%" PRIu64 : "%#" PRIx64, x);
+	log_text(env, x <= UINT16_MAX ? "%" PRIu64 : "0x%" PRIx64, x);
 }
 
 static void put_s(struct env *env, s64 x)
@@ -100,7 +100,7 @@ static void put_s(struct env *env, s64 x)
 	if (x >= INT16_MIN && x <= INT16_MAX)
 		log_text(env, "%" PRId64, x);
 	else
-		log_text(env, "%#" PRIx64, x);
+		log_text(env, "0x%" PRIx64, (u64)x);
 }
 
 struct limit {

@@ -15,6 +15,14 @@ static const struct {
 	{"maps", ldimm_resolve},      {"graph", cfg_check},
 };
 
+static u64 now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
+}
+
 static int decode(struct env *env)
 {
 	env->aux = arena_calloc(&env->arena, env->nr, sizeof(*env->aux));
@@ -75,6 +83,7 @@ static int begin(struct env *env, const struct prog *prog, const struct verify_o
 	env->gpl = prog_is_gpl(prog);
 	env->sleepable = prog->flags & BPF_F_SLEEPABLE;
 	env->strict_align = prog->flags & BPF_F_STRICT_ALIGNMENT;
+	env->many_states = prog->flags & BPF_F_TEST_STATE_FREQ;
 	env->btf = opts->btf;
 	env->kbtf = opts->kernel_btf;
 	env->log_level = opts->log_level;
@@ -132,14 +141,6 @@ static void end(struct env *env)
 	arena_done(&env->arena);
 }
 
-static u64 now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (u64)ts.tv_sec * 1000000000u + (u64)ts.tv_nsec;
-}
-
 /* Ids are written as the rows are named, but with dashes. */
 static const char *dashed(struct verify_result *res)
 {
@@ -151,6 +152,19 @@ static const char *dashed(struct verify_result *res)
 	return res->id_text;
 }
 
+static void tell_stats(struct env *env, const struct verify_result *res)
+{
+	log_text(env, "verification time %llu usec\nstack depth ",
+		 (unsigned long long)((now_ns() - env->start) / 1000));
+	for (u32 i = 0; i < env->nr_subprogs; i++)
+		log_text(env, "%s%d", i ? "+" : "", env->subprogs[i].stack_depth);
+	log_text(env,
+		 "\nprocessed %u insns (limit %d) max_states_per_insn %u total_states %u "
+		 "peak_states %u mark_read 0\n",
+		 res->stats.processed, VERIFY_MAX_INSNS, res->stats.max_states_per_insn,
+		 res->stats.states, res->stats.peak_states);
+}
+
 static int finish(struct env *env, struct verify_result *res, int err)
 {
 	if (err && !res->err)
@@ -158,6 +172,8 @@ static int finish(struct env *env, struct verify_result *res, int err)
 	res->id = dashed(res);
 	res->hint = res->hint ? res->hint : "";
 	res->stats.insns = env->nr;
+	if (env->log_level)
+		tell_stats(env, res);
 	res->log = mem_strdup(strbuf_str(&env->log));
 	if (!res->log)
 		return -ENOMEM;
@@ -174,6 +190,7 @@ int verify(const struct prog *prog, const struct verify_opts *opts, struct verif
 
 	if (!err) {
 		env->res = res;
+		env->start = start;
 		res->insn = -1;
 		err = begin(env, prog, opts);
 		if (!err) {

@@ -187,6 +187,7 @@ static int keep(struct env *env)
 	if (!st)
 		return -ENOMEM;
 	stats->states++;
+	stats->peak_states++;
 	env->prev_jmps = env->jmps;
 	env->prev_processed = stats->processed;
 	precise_forget(cur);
@@ -228,7 +229,8 @@ int visit(struct env *env)
 	const struct insn_aux *aux = &env->aux[env->insn];
 	struct state **at = &env->explored[env->insn];
 	struct verify_stats *stats = &env->res->stats;
-	bool force = aux->force_checkpoint || env->cur->hist_end - env->cur->hist_start > 40;
+	bool force = env->many_states || aux->force_checkpoint ||
+		     env->cur->hist_end - env->cur->hist_start > 40;
 	bool add = force ||
 		   (env->jmps - env->prev_jmps >= 2 && stats->processed - env->prev_processed >= 8);
 	u32 nr = 0;
