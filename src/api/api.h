@@ -4,6 +4,7 @@
 #define API_API_H
 
 #include "base/arena.h"
+#include "elf/symbols.h"
 #include "object/object.h"
 #include <skep/object.h>
 
@@ -14,6 +15,7 @@ struct skep_object {
 	bool btf_tried;
 	struct skep_diag btf_diag; /* why there is none */
 	struct arena text;         /* strings handed out */
+	struct symbols *symbols;   /* of the session that runs it; NULL: none */
 };
 
 /* Opened when first needed; NULL where there is none (obj->btf_diag says why). */

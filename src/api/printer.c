@@ -16,8 +16,10 @@ int skep_printer_new(const struct skep_object *obj, const struct skep_printer_op
 	struct event_printer *p;
 	int err = event_printer_new(obj->obj, opts, write, ctx, &p, diag);
 
-	if (!err)
-		*ret = (struct skep_printer *)p;
+	if (err)
+		return err;
+	event_printer_symbols(p, &obj->symbols);
+	*ret = (struct skep_printer *)p;
 	return err;
 }
 

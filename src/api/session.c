@@ -74,6 +74,7 @@ static struct engine_opts engine_options(struct skep_session *s)
 				.pkt_file = o->pkt_file,
 				.repeat = o->repeat ? o->repeat : 1,
 				.binary = o->binary,
+				.symbols = s->symbols,
 				.result = o->result ? on_result : NULL,
 				.output = o->output ? on_output : NULL,
 				.fault = o->fault ? on_fault : NULL,
@@ -143,6 +144,7 @@ int skep_session_new(struct skep_object *obj, const struct skep_session_opts *op
 	if (!s)
 		return diag_nomem(diag);
 	s->obj = obj;
+	s->symbols = obj->symbols = symbols_new();
 	if (opts)
 		memcpy(&s->opts, opts, min_u64(opts->sz, sizeof(s->opts)));
 	err = load(s, diag);
@@ -160,6 +162,9 @@ struct skep_session *skep_session_free(struct skep_session *s)
 	if (s->engine)
 		s->engine->ops->free(s->engine);
 	event_hints_free(s->hints);
+	if (s->obj->symbols == s->symbols)
+		s->obj->symbols = NULL;
+	symbols_free(s->symbols);
 	mem_free(s);
 	return NULL;
 }
@@ -239,6 +244,8 @@ static int map_io(struct skep_session *s, u32 idx, struct event_map_io *ret, str
 
 	if (!err)
 		ret->hints = hints_of(s);
+	if (!err)
+		ret->symbols = s->symbols;
 	return err ? diag_set(diag, err, "the map was not made") : 0;
 }
 

@@ -11,9 +11,10 @@ struct skep_session {
 	struct skep_object *obj;
 	struct skep_session_opts opts;
 	struct engine *engine;
-	const char *why; /* this engine */
+	const char *why;           /* this engine */
 	struct event_hints *hints; /* NULL: none, or not asked for yet */
 	bool has_hints;
+	struct symbols *symbols; /* of the stacks that its programs take */
 };
 
 /* Not a buffer, nor one that only refers to other things, nor one of ours. */

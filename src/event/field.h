@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/strbuf.h"
+#include "elf/symbols.h"
 #include "event/value.h"
 #include <bpf/btf.h>
 
@@ -54,6 +55,12 @@ enum field_hint {
 	HINT_PREFIX, /* the length of a prefix */
 };
 
+/* What addresses stand for, and in which process. */
+struct field_symbols {
+	struct symbols *table; /* NULL: nothing is known */
+	u32 pid;
+};
+
 struct field {
 	enum field_kind kind;
 	enum field_hint hint;
@@ -71,6 +78,7 @@ struct field {
 	bool words;      /* FIELD_TEXT: NUL-separated words, not one string */
 	bool is_section; /* FIELD_STRUCT: .data and kin, its members are variables */
 	bool guess;      /* FIELD_ADDR: without a tag, tell v4 from v6 by its zeros */
+	const struct field_symbols *symbols; /* FIELD_ARRAY: return addresses */
 	const struct btf *btf;
 	const struct btf_type *enums;
 	const struct field *tag;
@@ -99,6 +107,12 @@ const struct field *field_choose(const struct field *f, struct view v);
 void field_emit(struct strbuf *sb, const struct field *f, struct view v, enum event_style style);
 /* The members of a struct as JSON, without braces; *sep is "," once something was written. */
 void field_emit_members(struct strbuf *sb, const struct field *f, struct view v, const char **sep);
+
+/* stack.c: arrays of return addresses. Marks those in a plan by their names; how many. */
+u32 stack_mark(struct field *f, const struct field_symbols *symbols);
+bool stack_emit(struct strbuf *sb, const struct field *f, struct view v, enum event_style style);
+/* A line for each address, indented; nothing where it is empty. */
+void stack_emit_lines(struct strbuf *sb, const struct field *f, struct view v);
 
 /* meaning.c: what names and typedefs say. */
 void meaning_of(struct field *f, const char *typename);

@@ -621,6 +621,8 @@ static void emit_array(struct strbuf *sb, const struct field *f, struct view v,
 {
 	u32 nr = array_extent(f, v, style);
 
+	if (f->symbols && stack_emit(sb, f, v, style))
+		return;
 	strbuf_puts(sb, style == EVENT_STYLE_CELL ? "" : style == EVENT_STYLE_JSON ? "[" : "{");
 	for (u32 i = 0; i < nr; i++) {
 		size_t off = f->off + (size_t)i * f->stride;

@@ -32,6 +32,8 @@ struct listing {
 	struct elem *elems;
 	size_t nr, room, left_out;
 	size_t value_size; /* as read */
+	struct field_symbols symbols;
+	u32 nr_stacks;
 	bool by_rank;
 	write_fn write;
 	void *ctx;
@@ -300,6 +302,27 @@ static int print_hist_map(struct listing *l)
 	return flush(l);
 }
 
+/* --- stacks ----------------------------------------------------------------------------------- */
+
+static int print_stacks(struct listing *l)
+{
+	int err = 0;
+
+	sort(l, false);
+	for (size_t i = 0; i < l->nr && !err; i++) {
+		struct view key = {.data = l->elems[i].key, .size = l->io->def->key_size};
+		struct view value = {.data = l->elems[i].value, .size = l->io->def->value_size};
+
+		strbuf_printf(&l->line, "%s[", l->io->def->name);
+		field_emit(&l->line, l->key, key, EVENT_STYLE_CELL);
+		strbuf_puts(&l->line, "]\n");
+		stack_emit_lines(&l->line, l->value, value);
+		strbuf_putc(&l->line, '\n');
+		err = flush(l);
+	}
+	return err;
+}
+
 /* --- tables ----------------------------------------------------------------------------------- */
 
 static void put_cell(struct listing *l, struct strbuf *cell, const struct column *col,
@@ -388,6 +411,8 @@ static int print(struct listing *l, enum event_style style)
 		return 0;
 	if (style == EVENT_STYLE_JSON)
 		return print_json(l);
+	if (l->value->symbols && l->symbols.table)
+		return print_stacks(l);
 	if (hist_find(l->value))
 		return print_hists(l);
 	return hist_is_map(l->io, l->value) ? print_hist_map(l) : print_table(l);
@@ -403,6 +428,9 @@ int event_map_io_print(const struct event_map_io *io, const struct btf *btf, enu
 		return 0;
 	l.value_size = map_io_value_size(io);
 	err = map_io_plans(io, btf, &l.arena, &l.key, &l.value, NULL);
+	l.symbols.table = io->symbols;
+	if (!err)
+		l.nr_stacks = stack_mark(l.value, &l.symbols);
 	if (!err)
 		err = read_all(&l);
 	if (!err)

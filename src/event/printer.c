@@ -23,6 +23,7 @@ struct layout {
 	struct field *root; /* NULL: of unknown type, or printk */
 	struct columns columns;
 	bool fitted, warned;
+	u32 nr_stacks;
 	u64 headed_at; /* the row that its header stood above, from 1; 0: none */
 };
 
@@ -31,7 +32,9 @@ struct event_printer {
 	struct rectypes types;
 	struct layout *layouts; /* by map, a layout per type; printk last */
 	u32 nr_layouts;
-	const struct layout *headed; /* of the last row */
+	struct symbols *const *symbols; /* NULL: addresses stay numbers */
+	struct field_symbols current;   /* for the record that is printed */
+	const struct layout *headed;    /* of the last row */
 	u64 nr_rows;
 	enum skep_format format;
 	u32 width;
@@ -84,6 +87,8 @@ static int add_layout(struct event_printer *p, const char *map, const struct rec
 	l->root = (struct field *)root;
 	if (root)
 		find_order(p, map, l->root, &budget);
+	if (root)
+		l->nr_stacks = stack_mark(l->root, &p->current);
 	if (!err)
 		err = columns_new(&p->arena, l->root, !map, &l->columns, diag);
 	return err;
@@ -154,6 +159,11 @@ int event_printer_new(const struct object *obj, const struct skep_printer_opts *
 	return 0;
 }
 
+void event_printer_symbols(struct event_printer *p, struct symbols *const *symbols)
+{
+	p->symbols = symbols;
+}
+
 struct event_printer *event_printer_free(struct event_printer *p)
 {
 	if (!p)
@@ -204,10 +214,80 @@ static int flush(struct event_printer *p)
 	return p->write(p->ctx, p->line.s, p->line.len);
 }
 
+/* The process of a record: what it calls so. */
+static u32 pid_of(const struct field *root, struct view v)
+{
+	u64 pid = 0;
+
+	for (u32 i = 0; i < root->nr_kids; i++) {
+		const struct field *f = &root->kids[i];
+
+		if (f->kind == FIELD_INT && !strcmp(f->name, "tgid") && field_read(f, v, &pid))
+			return (u32)pid;
+		if (f->kind == FIELD_INT && !strcmp(f->name, "pid"))
+			field_read(f, v, &pid);
+	}
+	return (u32)pid;
+}
+
+/* Stacks that no probe of ours has taken: those of the kernel's own events. */
+static void note_stacks(struct event_printer *p, const struct field *f, struct view v)
+{
+	if (f->symbols && in_bounds(f->off, f->size, v.size) && f->off % 8 == 0)
+		symbols_note(p->current.table, p->current.pid, (const u64 *)(v.data + f->off),
+			     (u32)min_u64(f->nr, 16));
+	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT; i++)
+		note_stacks(p, &f->kids[i], v);
+}
+
+static void set_symbols(struct event_printer *p, const struct layout *l,
+			const struct skep_event *ev)
+{
+	struct view v = {.data = ev->data, .size = ev->size};
+
+	p->current.table = p->symbols ? *p->symbols : NULL;
+	if (!l->nr_stacks || !p->current.table)
+		return;
+	p->current.pid = pid_of(l->root, v);
+	if (p->current.pid)
+		note_stacks(p, l->root, v);
+}
+
+static bool is_shown(const struct layout *l, const struct field *f)
+{
+	for (u32 i = 0; i < l->columns.nr_shown; i++)
+		if (l->columns.shown[i]->field == f)
+			return true;
+	return false;
+}
+
+/* Stacks have no room in a row: they follow it. */
+static void put_stacks(struct event_printer *p, const struct layout *l, const struct field *f,
+		       struct view v)
+{
+	if (f->symbols && !f->hidden && !is_shown(l, f))
+		stack_emit_lines(&p->line, f, v);
+	for (u32 i = 0; i < f->nr_kids && f->kind == FIELD_STRUCT; i++)
+		put_stacks(p, l, &f->kids[i], v);
+}
+
+static void drop_stacks(struct columns *c)
+{
+	u32 nr = 0;
+
+	for (u32 i = 0; i < c->nr_shown && !c->chosen; i++)
+		if (!c->shown[i]->field || !c->shown[i]->field->symbols)
+			c->shown[nr++] = c->shown[i];
+	if (!c->chosen)
+		c->nr_shown = nr;
+}
+
 static int print_table(struct event_printer *p, struct layout *l, const struct skep_event *ev)
 {
 	if (!l->columns.nr_shown)
 		return 0;
+	if (!l->fitted && l->nr_stacks && p->current.table)
+		drop_stacks(&l->columns);
 	if (!l->fitted)
 		table_fit(&l->columns, ev, p->width);
 	l->fitted = true;
@@ -220,6 +300,8 @@ static int print_table(struct event_printer *p, struct layout *l, const struct s
 	p->headed = l;
 	p->nr_rows++;
 	table_row(&p->line, &l->columns, ev);
+	if (l->nr_stacks)
+		put_stacks(p, l, l->root, (struct view){.data = ev->data, .size = ev->size});
 	return flush(p);
 }
 
@@ -299,6 +381,7 @@ int event_printer_event(struct event_printer *p, const struct skep_event *ev)
 	if (!l)
 		return -ENOENT;
 	warn_untyped(l);
+	set_symbols(p, l, ev);
 	if (p->format == SKEP_FORMAT_TABLE)
 		return print_table(p, l, ev);
 	json_row(&p->line, &l->columns, l->root, ev, json_name(p, l));

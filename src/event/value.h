@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/strbuf.h"
+#include "elf/symbols.h"
 #include "map/map.h"
 #include <bpf/btf.h>
 
@@ -60,6 +61,7 @@ struct event_map_io {
 	u32 nr_cpus;                     /* of a per-CPU map, else 1 */
 	bool all;                        /* print: also elements of arrays that are zero */
 	const struct event_hints *hints; /* may be NULL */
+	struct symbols *symbols;         /* of addresses in values; may be NULL */
 	void *ctx;
 	int (*next_key)(void *ctx, const void *key, void *next); /* key NULL: the first */
 	int (*lookup)(void *ctx, const void *key, void *value);

@@ -10,6 +10,7 @@
 #define HOOK_HOOK_H
 
 #include "base/diag.h"
+#include "elf/symbols.h"
 #include "model/model.h"
 #include "vm/vm.h"
 
@@ -52,7 +53,8 @@ struct hook_opts {
 	void (*fault)(void *ctx, const struct hook_prog *prog, const struct skep_diag *diag);
 	/* iter: what the program has written, whole lines; may be NULL */
 	void (*text)(void *run_ctx, const struct hook_prog *prog, const char *text, size_t size);
-	const char *iter_map; /* iter: the map that is walked, where its section does not say */
+	struct symbols *symbols; /* told of the stacks that are taken; may be NULL */
+	const char *iter_map;    /* iter: the map that is walked, where its section does not say */
 	/* after each run of any program: time to empty its buffers; may be NULL */
 	void (*after_run)(void *run_ctx);
 	/* proc: the id of the command or process, before any program runs; may be NULL */

@@ -184,6 +184,7 @@ static long user_stack(struct vm_env *env, u64 *ips, u32 max)
 			break;
 		fp = frame[0];
 	}
+	symbols_note(proc_of(env)->opts->symbols, t->process->tgid, ips, nr);
 	return nr;
 }
 

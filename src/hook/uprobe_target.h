@@ -4,7 +4,7 @@
 #define HOOK_UPROBE_TARGET_H
 
 #include "hook/proc.h"
-#include "hook/uprobe_elf.h"
+#include "elf/uelf.h"
 
 struct uprobe_wish {
 	struct uprobe_wish *next;

@@ -3,7 +3,7 @@
 #include "../tap.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "hook/uprobe_elf.h"
+#include "elf/uelf.h"
 #include "hook/uprobe_insn.h"
 #include "hook/usdt.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-#include "hook/uprobe_elf.h"
+#include "elf/uelf.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include <errno.h>
@@ -148,7 +148,7 @@ static bool is_function(const Elf64_Sym *sym)
 }
 
 static int walk_table(const struct uelf *e, const Elf64_Shdr *table, const char *pattern,
-		      uelf_symbol_fn fn, void *ctx)
+		      uelf_sized_fn fn, void *ctx)
 {
 	u64 nr = min_u64(table->sh_size / sizeof(Elf64_Sym), MAX_SYMBOLS);
 	Elf64_Shdr strings;
@@ -171,12 +171,12 @@ static int walk_table(const struct uelf *e, const Elf64_Shdr *table, const char 
 		off = name && !fnmatch(pattern, name, 0) ? uelf_off_of(e, sym.st_value)
 							 : UINT64_MAX;
 		if (off != UINT64_MAX)
-			ret = fn(ctx, name, off);
+			ret = fn(ctx, name, off, sym.st_size);
 	}
 	return ret;
 }
 
-int uelf_symbols(const struct uelf *e, const char *pattern, uelf_symbol_fn fn, void *ctx)
+int uelf_sized_symbols(const struct uelf *e, const char *pattern, uelf_sized_fn fn, void *ctx)
 {
 	Elf64_Shdr sh;
 	int ret = 0;
@@ -185,6 +185,25 @@ int uelf_symbols(const struct uelf *e, const char *pattern, uelf_symbol_fn fn, v
 		if (sh.sh_type == SHT_SYMTAB || sh.sh_type == SHT_DYNSYM)
 			ret = walk_table(e, &sh, pattern, fn, ctx);
 	return ret;
+}
+
+struct unsized {
+	uelf_symbol_fn fn;
+	void *ctx;
+};
+
+static int without_size(void *ctx, const char *name, u64 off, u64 size)
+{
+	const struct unsized *u = ctx;
+
+	return u->fn(u->ctx, name, off);
+}
+
+int uelf_symbols(const struct uelf *e, const char *pattern, uelf_symbol_fn fn, void *ctx)
+{
+	struct unsized u = {fn, ctx};
+
+	return uelf_sized_symbols(e, pattern, without_size, &u);
 }
 
 /* --- USDT ----------------------------------------------------------------------------------- */

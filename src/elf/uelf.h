@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
-/* The little of ELF that probes need; every byte of the file may be hostile. */
-#ifndef HOOK_UPROBE_ELF_H
-#define HOOK_UPROBE_ELF_H
+/* The little of ELF that probes and stacks need; every byte of the file may be hostile. */
+#ifndef ELF_UELF_H
+#define ELF_UELF_H
 
 #include "base/diag.h"
 #include <elf.h>
@@ -24,6 +24,8 @@ int uelf_parse(const void *bytes, size_t size, struct uelf *e);
  * the offset in the file; non-zero ends the walk and is returned. */
 typedef int (*uelf_symbol_fn)(void *ctx, const char *name, u64 off);
 int uelf_symbols(const struct uelf *e, const char *pattern, uelf_symbol_fn fn, void *ctx);
+typedef int (*uelf_sized_fn)(void *ctx, const char *name, u64 off, u64 size);
+int uelf_sized_symbols(const struct uelf *e, const char *pattern, uelf_sized_fn fn, void *ctx);
 
 /* One USDT site, as its note says; addresses made offsets in the file. */
 struct uelf_usdt {
