@@ -52,6 +52,7 @@ static void kernel_free(struct engine *e)
 	mem_free(k->maps);
 	mem_free(k->progs);
 	mem_free(k->dropped);
+	mem_free(k->short_image);
 	mem_free(k->moved.progs);
 	mem_free(k);
 }

@@ -90,6 +90,7 @@ struct kernel_engine {
 	struct object *obj;
 	struct engine_opts opts;
 	struct kernel_patch patch; /* what libbpf is given instead of the object's own image */
+	void *short_image;         /* see kernel_struct_ops.c */
 	struct bpf_object *bpf;
 	struct kernel_prog *progs;
 	u32 nr_progs;
@@ -140,6 +141,12 @@ int kernel_child_release(struct kernel_engine *k, struct skep_diag *diag);
 void kernel_child_check(struct kernel_engine *k);    /* has it ended? sets status and ended */
 u32 kernel_child_pid(const struct kernel_engine *k); /* the traced process; 0: none */
 void kernel_child_done(struct kernel_engine *k);
+
+/* kernel_struct_ops.c */
+/* What libbpf is to open instead of image; k owns it. */
+const void *kernel_struct_ops_image(struct kernel_engine *k, const void *image, size_t size);
+void kernel_struct_ops_prepare(struct kernel_engine *k); /* before the load */
+int kernel_struct_ops_attach(struct kernel_engine *k, struct skep_diag *diag);
 
 /* kernel_kinds.c */
 const struct kernel_kind *kernel_kind(const struct prog *prog); /* NULL: nobody knows the section */

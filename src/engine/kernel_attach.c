@@ -142,6 +142,7 @@ int kernel_attach(struct kernel_engine *k, struct skep_diag *diag)
 
 	for (int pass = 0; pass < 2 && !err; pass++)
 		err = attach_pass(k, pass, &a, diag);
+	err = err ? err : kernel_struct_ops_attach(k, diag);
 	if (!err && a.nr_left_out && a.nr_left_out == k->nr_progs) {
 		if (diag)
 			*diag = a.left_out[0];

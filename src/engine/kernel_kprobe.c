@@ -150,8 +150,13 @@ int kernel_attach_kprobe_multi(struct kernel_engine *k, struct kernel_prog *p,
 	if (!err) {
 		attr.kprobe_multi.syms = (uintptr_t)n.v.data;
 		attr.kprobe_multi.cnt = (u32)n.v.nr;
-		err = kernel_attached_fd(k, p, sys_link_create(&attr), diag, "%s (%zu functions)",
-					 p->prog->section, n.v.nr);
+		err = sys_link_create(&attr);
+		if (err == -EOPNOTSUPP)
+			diag_set_full(
+				diag, err, "no-kprobes", "kprobe/ does one function",
+				"this kernel has no probes of many functions (CONFIG_FPROBE)");
+		err = kernel_attached_fd(k, p, err, diag, "%s (%zu functions)", p->prog->section,
+					 n.v.nr);
 	}
 	for (size_t i = 0; i < n.v.nr; i++)
 		mem_free(n.v.data[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause */
 /* The maps in the kernel, behind the calls that printing, setting and loading maps need. */
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/kernel.h"
 #include <errno.h>
@@ -18,6 +19,10 @@ int kernel_maps_open(struct kernel_engine *k, struct skep_diag *diag)
 		m->fd = m->bpf ? bpf_map__fd(m->bpf) : -1;
 		if (m->bpf)
 			m->def.max_entries = bpf_map__max_entries(m->bpf);
+		if (m->def.pinning && m->bpf)
+			log_warn("map %s is pinned at %s, as the object wants it: it stays when "
+				 "skep ends; rm removes it",
+				 m->def.name, bpf_map__pin_path(m->bpf));
 	}
 	return 0;
 }

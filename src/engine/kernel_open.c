@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/kernel.h"
+#include "engine/kernel_pin.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
 	LIBBPF_OPTS(bpf_object_open_opts, opts);
 	const char *base = strrchr(k->obj->path, '/');
 	const void *image;
-	char name[64], types[64];
+	char name[64], types[64], root[256];
 	size_t size;
 	int fd;
 
@@ -32,10 +33,14 @@ int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
 	size = k->patch.size;
 	if (!image)
 		image = object_image(k->obj, &size);
+	if (kernel_bpffs(root, sizeof(root)))
+		opts.pin_root_path = root;
 	kernel_log_begin();
-	k->bpf = bpf_object__open_mem(image, size, &opts);
-	if (k->bpf)
+	k->bpf = bpf_object__open_mem(kernel_struct_ops_image(k, image, size), size, &opts);
+	if (k->bpf) {
+		kernel_struct_ops_prepare(k);
 		return 0;
+	}
 	return diag_set(diag, -errno, "libbpf can't open it: %s",
 			*kernel_log_first() ? kernel_log_first() : strerror(errno));
 }
@@ -97,14 +102,24 @@ static int complete(struct kernel_engine *k, struct bpf_map *map, const struct o
 	return bpf_map__set_max_entries(map, DEFAULT_ENTRIES);
 }
 
+static int no_bpffs(const struct object_map *om, struct skep_diag *diag)
+{
+	diag_set_full(diag, -ENODEV, "no-bpffs", "mount -t bpf bpf /sys/fs/bpf",
+		      "the object wants it pinned, and no BPF file system is mounted");
+	return diag_at(diag, -ENODEV, "map %s", om->def.name);
+}
+
 static int carry_map(struct kernel_engine *k, const struct object_map *om, struct skep_diag *diag)
 {
 	struct bpf_map *map = kernel_find_map(k, om);
+	char root[256];
 	int err;
 
 	if (!map)
 		return 0; /* .kconfig of an object that uses none of it */
-	if (om->kind == OBJECT_MAP_USER)
+	if (om->def.pinning && !kernel_bpffs(root, sizeof(root)))
+		return no_bpffs(om, diag);
+	else if (om->kind == OBJECT_MAP_USER)
 		err = complete(k, map, om);
 	else if (om->kind == OBJECT_MAP_KCONFIG || !om->data)
 		return 0; /* libbpf's own to fill */

@@ -244,6 +244,26 @@ else
 	skip "sk_reuseport" "needs python"
 fi
 
+# --- functions given to the kernel ---------------------------------------------------------------
+if symbol tcp_register_congestion_control && [ -n "$python" ]; then
+	for cflag in -DNEW -DOLD; do
+		out=$("$B/skep" run -e kernel tests/root/progs/struct_ops.bpf.c --cflag $cflag -q -o json -- "$python" -c '
+import socket
+l = socket.socket()
+l.bind(("127.0.0.1", 0))
+l.listen()
+c = socket.socket()
+c.setsockopt(socket.IPPROTO_TCP, 13, b"skep_cc")
+c.connect(l.getsockname())
+l.accept()
+' 2>&1)
+		has "$out" '"nr_init","value":1' "struct_ops $cflag: a congestion control of ours is used"
+		hasnt "$(cat /proc/sys/net/ipv4/tcp_available_congestion_control)" skep_cc "and is gone"
+	done
+else
+	skip "struct_ops" "needs python and congestion controls"
+fi
+
 # --- freplace ------------------------------------------------------------------------------------
 if have trampoline; then
 	"${skep[@]}" -q --prog xdp_calls --iface lo -d 30 >/dev/null 2>&1 &
@@ -328,6 +348,18 @@ if mountpoint -q /sys/fs/bpf; then
 	out=$("${skep[@]}" --prog filter --iface lo --pin three 2>&1)
 	has "$out" 'lasts only as long as skep runs' "what cannot be pinned is told"
 	is "$(left)" "" "and leaves nothing half done"
+	for i in 1 2; do
+		out=$("$B/skep" run -e kernel "$B/tests/bpf/kernel_pinned.bpf.o" -o json -- "$python" -c 'import os; os.getppid()' 2>&1)
+		has "$out" 'map kept is pinned at /sys/fs/bpf/kept, as the object wants it: it stays' "an object's own pin, run $i: told"
+		has "$out" '"map":"kept","key":0,"value":[1-9]' "and it counts"
+	done
+	before=$("$B/skep" map get kept 0 2>&1)
+	hasnt "$before" '\<[01]$' "both runs counted in the same map"
+	rm /sys/fs/bpf/kept
+	umount /sys/fs/bpf
+	out=$("$B/skep" run -e kernel "$B/tests/bpf/kernel_pinned.bpf.o" -- true 2>&1)
+	has "$out" 'no BPF file system is mounted' "without bpffs it is an error that says so"
+	has "$out" 'hint: mount -t bpf' "and what to do"
 else
 	skip "pins" "needs bpffs"
 fi
