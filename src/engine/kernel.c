@@ -45,6 +45,7 @@ static void kernel_free(struct engine *e)
 	kernel_guard_close(k);
 	bpf_object__close(k->bpf);
 	kernel_patch_done(&k->patch);
+	kernel_ids_end(k);
 	kernel_types_done(k);
 	close_fds(k);
 	kernel_child_done(k);

@@ -85,6 +85,8 @@ struct kernel_child {
 	bool ended;
 };
 
+#define KERNEL_NR_ID_KINDS 9 /* kinds of sections that are attached by BTF */
+
 struct kernel_engine {
 	struct engine engine;
 	struct object *obj;
@@ -100,6 +102,9 @@ struct kernel_engine {
 	struct moved_progs moved;
 	int netns_fd, old_netns_fd; /* of --netns; -1: none */
 	int types_fd;               /* kernel_types.c: a file with the types it needs; -1: none */
+	u32 *ids;                   /* kernel_ids.c: by program of the object; NULL: not known */
+	int ids_mark;
+	int ids_handlers[KERNEL_NR_ID_KINDS];
 	pid_t types_pid;            /* the child that makes one; 0: none */
 	int tracefs_fd;             /* -1: not asked for yet */
 	int target_prog_fd;         /* of --target-prog; -1: none */
@@ -122,6 +127,13 @@ int kernel_patch(struct kernel_engine *k, struct skep_diag *diag); /* kernel_pat
 /* kernel_types.c: a file with the kernel's types that the object needs; the engine's; -1: none */
 int kernel_types_find(struct kernel_engine *k);
 void kernel_types_done(struct kernel_engine *k);
+
+/* kernel_ids.c: what programs are attached to, by ids that are known from last time. */
+bool kernel_ids_wants(const struct prog *prog);
+u32 kernel_ids_find(const struct btf *btf, const struct prog *prog); /* 0: not there */
+void kernel_ids_begin(struct kernel_engine *k); /* before libbpf opens the object */
+bool kernel_ids_use(struct kernel_engine *k, struct kernel_prog *p); /* it has what it needs */
+void kernel_ids_end(struct kernel_engine *k);                        /* behind the load */
 
 /* kernel_open.c: the object in libbpf's hands, with our values; then loaded. */
 int kernel_open(struct kernel_engine *k, struct skep_diag *diag);

@@ -123,6 +123,7 @@ int kernel_load_object(struct kernel_engine *k, struct skep_diag *diag)
 		else
 			break;
 	}
+	kernel_ids_end(k);
 	if (!err && k->unpatched)
 		log_info("the programs are not patched: losses cannot be counted, and every record "
 			 "may wake the reader");

@@ -29,6 +29,7 @@ int kernel_open(struct kernel_engine *k, struct skep_diag *diag)
 	fd = kernel_types_find(k);
 	snprintf(types, sizeof(types), "/proc/self/fd/%d", fd);
 	opts.btf_custom_path = fd >= 0 ? types : NULL;
+	kernel_ids_begin(k);
 	image = k->patch.image;
 	size = k->patch.size;
 	if (!image)

@@ -101,7 +101,7 @@ int kernel_prepare_btf(struct kernel_engine *k, struct kernel_prog *p, struct sk
 
 	if (fd < -1)
 		return fd;
-	if (fd < 0 && knows_section(p))
+	if (fd < 0 && (kernel_ids_use(k, p) || knows_section(p)))
 		return 0;
 	err = bpf_program__set_attach_target(p->bpf, fd < 0 ? 0 : fd, p->prog->target);
 	if (!err)
