@@ -85,7 +85,9 @@ int perf_set_pages(struct map *map, u32 pages)
 	if (__atomic_load_n(&p->started, __ATOMIC_RELAXED))
 		return -EBUSY;
 	err = reserve_queues(p, pages);
-	if (!err)
+	if (err)
+		map->areas[0] = old;
+	else
 		map_unreserve(&old);
 	return err;
 }

@@ -86,6 +86,7 @@ long vm_format(struct vm_run *run, char *buf, size_t size, const char *fmt, size
 const struct vm_opts *vm_options(const struct vm *vm);
 const struct btf *vm_kernel_btf(const struct vm *vm);
 const struct btf *vm_object_btf(const struct vm *vm);
+bool vm_is_stopped(const struct vm *vm);
 bool vm_is_map(const struct vm *vm, u64 ptr);        /* a map that programs may name */
 struct map *vm_map_of(struct vm_run *run, u64 addr); /* in whose memory it lies; NULL: none's */
 const struct prog *vm_prog_source(const struct vm_prog *prog);

@@ -18,7 +18,11 @@ struct vm_state {
 	pthread_mutex_t lock;     /* of all below */
 	struct hash_table timers; /* by the address of the field that holds them */
 	struct vm_timer *first;   /* all timers */
-	u32 nr_armed;
+	struct {
+		struct vm_timer **heap; /* those that are armed, the one that is due first on top */
+		u32 nr, nr_timers;
+		size_t room; /* for all timers of this clock, so that arming needs no memory */
+	} clocks[3];
 	struct vm_heap *heap;     /* objects of bpf_obj_new */
 	struct hash_table types;  /* of objects, by id */
 	struct hash_table links;  /* in lists and trees, by the address of the node */

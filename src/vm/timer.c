@@ -30,11 +30,13 @@ struct vm_timer {
 	enum map_field_kind kind; /* MAP_FIELD_TIMER or MAP_FIELD_WORKQUEUE */
 	struct map *map;
 	int clock;
+	u32 slot; /* of its clock, in st->clocks */
+	u32 at;   /* where it stands in the heap, from 1; 0: it does not */
 	bool armed, running, gone;
 	u64 due;              /* on its clock, while armed */
 	struct vm_prog *prog; /* NULL: no callback */
 	u64 func;
-	struct vm_timer *next;
+	struct vm_timer *next, **link; /* all timers; link: what points here */
 };
 
 static _Thread_local struct vm_timer *current; /* whose callback runs in this thread */
@@ -90,27 +92,67 @@ static const void *key_of(const struct map *map, u64 value, u32 *idx)
 
 /* --- under the lock -------------------------------------------------------------------------- */
 
+static const int clock_ids[] = {CLOCK_REALTIME, CLOCK_MONOTONIC, CLOCK_BOOTTIME};
+
+static void set_place(struct vm_timer **heap, u32 at, struct vm_timer *t)
+{
+	heap[at - 1] = t;
+	t->at = at;
+}
+
+/* Put t at a free place, or above or below it, where the order wants it. */
+static void sift(struct vm_state *st, struct vm_timer *t, u32 at)
+{
+	struct vm_timer **heap = st->clocks[t->slot].heap;
+	u32 nr = st->clocks[t->slot].nr, child;
+
+	for (; at > 1 && heap[at / 2 - 1]->due > t->due; at /= 2)
+		set_place(heap, at, heap[at / 2 - 1]);
+	for (; (child = at * 2) <= nr; at = child) {
+		if (child < nr && heap[child]->due < heap[child - 1]->due)
+			child++;
+		if (heap[child - 1]->due >= t->due)
+			break;
+		set_place(heap, at, heap[child - 1]);
+	}
+	set_place(heap, at, t);
+}
+
+static void heap_remove(struct vm_state *st, struct vm_timer *t)
+{
+	u32 at = t->at, nr;
+
+	if (!at)
+		return;
+	nr = st->clocks[t->slot].nr--;
+	t->at = 0;
+	if (at != nr)
+		sift(st, st->clocks[t->slot].heap[nr - 1], at);
+}
+
 static void disarm(struct vm_state *st, struct vm_timer *t)
 {
-	st->nr_armed -= t->armed;
+	heap_remove(st, t);
 	t->armed = false;
 }
 
+/* One that is running waits for its callback to end (vm_run_timers). */
 static void arm(struct vm_state *st, struct vm_timer *t, u64 due)
 {
-	st->nr_armed += !t->armed;
+	heap_remove(st, t);
 	t->armed = true;
 	t->due = due;
+	if (!t->running)
+		sift(st, t, ++st->clocks[t->slot].nr);
 }
 
 static void forget(struct vm_state *st, struct vm_timer *t)
 {
-	struct vm_timer **at = &st->first;
-
-	while (*at != t)
-		at = &(*at)->next;
-	*at = t->next;
+	*t->link = t->next;
+	if (t->next)
+		t->next->link = t->link;
 	hash_del(&st->timers, t->addr);
+	st->clocks[t->slot].nr_timers--;
 	disarm(st, t);
 	if (t->running)
 		t->gone = true;
@@ -129,20 +171,53 @@ void vm_timer_drop(struct vm_state *st, u64 addr)
 	pthread_mutex_unlock(&st->lock);
 }
 
+static bool has_room(struct vm_state *st, u32 slot)
+{
+	size_t room = st->clocks[slot].room ? st->clocks[slot].room * 2 : 16;
+	struct vm_timer **heap;
+
+	if (st->clocks[slot].nr_timers < st->clocks[slot].room)
+		return true;
+	heap = mem_realloc(st->clocks[slot].heap, room * sizeof(*heap));
+	if (!heap)
+		return false;
+	st->clocks[slot].heap = heap;
+	st->clocks[slot].room = room;
+	return true;
+}
+
+static u32 slot_of(int clock)
+{
+	u32 slot = 0;
+
+	while (clock_ids[slot] != clock)
+		slot++;
+	return slot;
+}
+
 static long new_timer(struct vm_state *st, u64 addr, struct map *map, enum map_field_kind kind,
 		      int clock)
 {
+	u32 slot = slot_of(clock);
 	struct vm_timer *t;
 
 	if (hash_get(&st->timers, addr))
 		return -EBUSY;
-	t = st->timers.nr < MAX_TIMERS ? mem_zalloc(sizeof(*t)) : NULL;
+	t = st->timers.nr < MAX_TIMERS && has_room(st, slot) ? mem_zalloc(sizeof(*t)) : NULL;
 	if (!t || hash_put(&st->timers, addr, t)) {
 		mem_free(t);
 		return -ENOMEM;
 	}
-	*t = (struct vm_timer){
-		.addr = addr, .kind = kind, .map = map, .clock = clock, .next = st->first};
+	*t = (struct vm_timer){.addr = addr,
+			       .kind = kind,
+			       .map = map,
+			       .clock = clock,
+			       .slot = slot,
+			       .next = st->first,
+			       .link = &st->first};
+	if (t->next)
+		t->next->link = &t->next;
+	st->clocks[slot].nr_timers++;
 	st->first = t;
 	/* a field that is all zero is an unused one to the map, and nobody would be told */
 	__atomic_store_n((u64 *)(uintptr_t)addr, addr, __ATOMIC_RELAXED);
@@ -155,6 +230,8 @@ void vm_timers_done(struct vm_state *st)
 		__atomic_store_n((u64 *)(uintptr_t)st->first->addr, 0, __ATOMIC_RELAXED);
 		forget(st, st->first);
 	}
+	for (u32 i = 0; i < ARRAY_SIZE(st->clocks); i++)
+		mem_free(st->clocks[i].heap);
 }
 
 /* --- the helpers ----------------------------------------------------------------------------- */
@@ -303,31 +380,20 @@ static u64 wq_start(struct vm_run *run, u64 addr, u64 flags, u64 r3, u64 r4, u64
 
 /* --- running --------------------------------------------------------------------------------- */
 
-/* ns until a timer is due; 0: it is. */
-static u64 wait_of(const struct vm_timer *t, struct vm_env *env, u64 times[NR_CLOCKS])
-{
-	u64 time = times[t->clock];
-
-	if (!time) /* once each: there may be very many timers */
-		time = times[t->clock] = now(env, t->clock);
-	return t->due > time ? t->due - time : 0;
-}
-
-/* The armed timer that is due first; NULL: none is armed. */
+/* The armed timer that is due first, in *ret_wait ns; NULL: none is armed. */
 static struct vm_timer *next_timer(const struct vm_state *st, struct vm_env *env, u64 *ret_wait)
 {
 	struct vm_timer *best = NULL;
-	u64 times[NR_CLOCKS] = {0};
 
-	for (struct vm_timer *t = st->nr_armed ? st->first : NULL; t; t = t->next) {
-		u64 wait = t->armed && !t->running ? wait_of(t, env, times) : 0;
+	for (u32 i = 0; i < ARRAY_SIZE(clock_ids); i++) {
+		struct vm_timer *t = st->clocks[i].nr ? st->clocks[i].heap[0] : NULL;
+		u64 time = t ? now(env, clock_ids[i]) : 0;
+		u64 wait = t && t->due > time ? t->due - time : 0;
 
-		if (!t->armed || t->running)
+		if (!t || (best && (wait > *ret_wait || (!wait && best->due <= t->due))))
 			continue;
-		if (!best || wait < *ret_wait || (!wait && !*ret_wait && t->due < best->due)) {
-			best = t;
-			*ret_wait = wait;
-		}
+		best = t;
+		*ret_wait = wait;
 	}
 	return best;
 }
@@ -361,6 +427,9 @@ s64 vm_run_timers(struct vm *vm, struct vm_env *env)
 
 	pthread_mutex_lock(&st->lock);
 	for (u32 i = 0; (t = next_timer(st, env, &wait)) && !wait && i < MAX_AT_ONCE; i++) {
+		if (vm_is_stopped(vm))
+			break;
+
 		struct vm_prog *prog = t->prog;
 		u64 func = t->func;
 
@@ -372,6 +441,8 @@ s64 vm_run_timers(struct vm *vm, struct vm_env *env)
 		t->running = false;
 		if (t->gone)
 			mem_free(t);
+		else if (t->armed)
+			arm(st, t, t->due);
 	}
 	pthread_mutex_unlock(&st->lock);
 	return t ? (s64)min_u64(wait, LLONG_MAX) : -1;

@@ -101,6 +101,11 @@ void vm_stop(struct vm *vm)
 	atomic_store_explicit(&vm->stop, true, memory_order_relaxed);
 }
 
+bool vm_is_stopped(const struct vm *vm)
+{
+	return atomic_load_explicit(&vm->stop, memory_order_relaxed);
+}
+
 const struct btf *vm_kernel_btf(const struct vm *vm)
 {
 	return vm->opts.kernel_btf;

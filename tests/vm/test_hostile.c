@@ -9,7 +9,9 @@
 #include "spec/spec.h"
 #include "vm/vm.h"
 #include <errno.h>
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LARGE, LOCKED, TASKS, HASH, NR_MAPS };
 
@@ -143,6 +145,72 @@ static void test_time(void)
 	      NULL, 10);
 }
 
+/* --- vm_stop ---------------------------------------------------------------------------------- */
+
+static struct vm *running;
+
+static void on_alarm(int sig)
+{
+	vm_stop(running);
+}
+
+/* Nothing but vm_stop ends it: the budget has no end. */
+static void stops(const char *what, const char *text)
+{
+	struct vm_opts opts = {.max_insns = UINT64_MAX};
+	struct prog prog = {.name = "hostile", .type = SPEC_PROG_KPROBE, .license = "GPL"};
+	struct timespec a, b;
+	struct vm_prog *code;
+	u64 ret;
+	int err;
+
+	skep_diag_clear(&diag);
+	err = isa_asm(text, &prog.insns, &prog.nr_insns, &diag);
+	err = err ?: vm_new(maps, NR_MAPS, &opts, &running, &diag);
+	err = err ?: vm_prog_new(running, &prog, &code, &diag);
+	signal(SIGALRM, on_alarm);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	ualarm(30000, 0);
+	err = err ?: vm_exec(code, NULL, NULL, 0, &ret, &diag);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	is_int(err, -EINTR, "%s: stopped", what);
+	ok(b.tv_sec - a.tv_sec < 5, " soon");
+	running = vm_free(running);
+	mem_free(prog.insns);
+}
+
+#define MANY "r1 = 8388608\nr3 = 0\nr4 = 0\n"
+
+static void test_stops(void)
+{
+	stops("loops in loops in loops",
+	      MANY "r2 = subprog[a]\ncall bpf_loop#181\nexit\na: " MANY
+		   "r2 = subprog[b]\ncall bpf_loop#181\nr0 = 0\nexit\nb: " MANY
+		   "r2 = subprog[c]\ncall bpf_loop#181\nr0 = 0\nexit\nc: r0 = 0\nexit");
+	stops("a list of elements that puts each at its own head again",
+	      "*(u32 *)(r10 -4) = 1\n*(u64 *)(r10 -16) = 0\nr1 = map[id:3]\nr2 = r10\nr2 += -4\n"
+	      "r3 = r10\nr3 += -16\nr4 = 0\ncall bpf_map_update_elem#2\n" LOOP(
+		      "r1 = map[id:3]\nr2 = subprog[each]\nr3 = 0\nr4 = 0\n"
+		      "call bpf_for_each_map_elem#164") "\n"
+							"each: r1 = *(u32 *)(r2 +0)\n*(u32 *)(r10 "
+							"-4) = r1\n*(u64 *)(r10 -16) = 0\n"
+							"r1 = map[id:3]\nr2 = r10\nr2 += -4\ncall "
+							"bpf_map_delete_elem#3\n"
+							"r1 = map[id:3]\nr2 = r10\nr2 += -4\nr3 = "
+							"r10\nr3 += -16\nr4 = 0\n"
+							"call bpf_map_update_elem#2\nr0 = 0\nexit");
+	stops("lists within lists",
+	      "*(u32 *)(r10 -4) = 1\n*(u64 *)(r10 -16) = 0\nr1 = map[id:3]\nr2 = r10\nr2 += -4\n"
+	      "r3 = r10\nr3 += -16\nr4 = 0\ncall bpf_map_update_elem#2\n" MANY
+	      "r2 = subprog[a]\ncall bpf_loop#181\nexit\n"
+	      "a: r1 = map[id:3]\nr2 = subprog[b]\nr3 = 0\nr4 = 0\ncall bpf_for_each_map_elem#164\n"
+	      "r0 = 0\nexit\n"
+	      "b: r1 = map[id:3]\nr2 = subprog[c]\nr3 = 0\nr4 = 0\ncall bpf_for_each_map_elem#164\n"
+	      "r0 = 0\nexit\nc: r0 = 0\nexit");
+	stops("a tail of copies", LOOP("r1 = map[id:0][0]+0\nr2 = 16777216\nr3 = r1\n"
+				       "call bpf_probe_read_kernel#113"));
+}
+
 static void test_forged(void)
 {
 	gives("an iterator of bits that nobody made",
@@ -171,6 +239,7 @@ int main(void)
 	if (ok(!err, "maps")) {
 		test_format();
 		test_time();
+		test_stops();
 		test_forged();
 	} else {
 		printf("# %s: %s\n", diag.where, diag.message);
