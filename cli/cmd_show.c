@@ -64,8 +64,6 @@ static void show_prog(const struct skep_prog_info *p, bool json)
 
 static void show_map(const struct skep_map_info *m, bool json)
 {
-	if (m->internal)
-		return;
 	if (!json) {
 		printf("  %-20s %-18s %10" PRIu32 "  %s → %s\n", m->name, m->type, m->max_entries,
 		       m->key_type[0] ? m->key_type : "-", m->value_type[0] ? m->value_type : "-");
@@ -115,26 +113,35 @@ static void show_progs(const struct skep_object *obj, bool json)
 
 static void show_maps(struct skep_object *obj, bool json)
 {
-	if (!json && skep_object_nr_maps(obj))
-		printf("maps (name, type, max_entries, key → value):\n");
+	const char *header = "maps (name, type, max_entries, key → value):\n";
+
 	for (size_t i = 0; i < skep_object_nr_maps(obj); i++) {
 		struct skep_map_info m = {.sz = sizeof(m)};
 
-		if (!skep_object_map(obj, i, &m))
-			show_map(&m, json);
+		/* The maps of variables are shown as options. */
+		if (skep_object_map(obj, i, &m) || m.internal)
+			continue;
+		if (!json)
+			fputs(header, stdout);
+		header = "";
+		show_map(&m, json);
 	}
 }
 
 static void show_vars(struct skep_object *obj, bool json)
 {
-	if (!json && skep_object_nr_vars(obj))
-		printf("options (name, type, value):\n");
+	const char *header = "options (name, type, value):\n";
+
 	for (size_t i = 0; i < skep_object_nr_vars(obj); i++) {
 		struct skep_var_info v = {.sz = sizeof(v)};
 
 		/* Statics of functions are private, or the compiler's: formats of bpf_printk. */
-		if (!skep_object_var(obj, i, &v) && !strchr(v.name, '.'))
-			show_var(&v, json);
+		if (skep_object_var(obj, i, &v) || strchr(v.name, '.'))
+			continue;
+		if (!json)
+			fputs(header, stdout);
+		header = "";
+		show_var(&v, json);
 	}
 }
 

@@ -42,6 +42,7 @@ struct skep_check_result {
 	uint32_t nr_insns, processed, states, stack;
 	uint64_t ns;     /* time taken */
 	const char *log; /* as the kernel's */
+	size_t : 0;
 };
 
 /**

@@ -31,6 +31,7 @@ struct skep_event {
 	uint64_t time_ns; /* CLOCK_MONOTONIC when it was read */
 	const void *data; /* valid during the callback */
 	size_t size;
+	size_t : 0;
 };
 
 enum skep_format {

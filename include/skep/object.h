@@ -58,6 +58,7 @@ struct skep_prog_info {
 	const char *target;      /* what follows the kind of section; "" where nothing does */
 	uint32_t nr_insns;
 	bool autoload;
+	size_t : 0;
 };
 size_t skep_object_nr_progs(const struct skep_object *obj);
 int skep_object_prog(const struct skep_object *obj, size_t idx, struct skep_prog_info *ret);
@@ -72,6 +73,7 @@ struct skep_map_info {
 	uint32_t key_size, value_size, max_entries, flags;
 	const char *key_type, *value_type; /* C declarations, "" where the object does not say */
 	bool internal;                     /* .data, .rodata, … */
+	size_t : 0;
 };
 size_t skep_object_nr_maps(const struct skep_object *obj);
 int skep_object_map(struct skep_object *obj, size_t idx, struct skep_map_info *ret);
@@ -85,6 +87,7 @@ struct skep_var_info {
 	uint32_t size;
 	bool is_const;     /* can only be set before loading */
 	const char *value; /* what it is now, as text */
+	size_t : 0;
 };
 size_t skep_object_nr_vars(const struct skep_object *obj);
 int skep_object_var(struct skep_object *obj, size_t idx, struct skep_var_info *ret);

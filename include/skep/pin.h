@@ -23,6 +23,7 @@ struct skep_pin {
 	const char *name;
 	const char *path;
 	uint32_t id; /* the kernel's; 0: not known */
+	size_t : 0;
 };
 
 /**

@@ -33,6 +33,7 @@ struct skep_result {
 	const char *prog;
 	uint64_t ret;        /* R0, as wide as the program's type has it */
 	const char *verdict; /* "XDP_DROP", "TC_ACT_OK", …; NULL where the number has no name */
+	size_t : 0;
 };
 
 /**
@@ -45,6 +46,7 @@ struct skep_output {
 	const char *what; /* "packet", "context", "flow_keys" */
 	const void *data;
 	size_t size;
+	size_t : 0;
 };
 
 struct skep_session_opts {

@@ -167,7 +167,7 @@ static int start(char *const *argv, const int *fds, int out, int err_fd, pid_t *
 		posix_spawn_file_actions_destroy(&fa);
 		return -ENOMEM;
 	}
-	err = posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
+	err = posix_spawn_file_actions_adddup2(&fa, fds[0], 0);
 	err = err ? err : posix_spawn_file_actions_adddup2(&fa, out, 1);
 	err = err ? err : posix_spawn_file_actions_adddup2(&fa, err_fd, 2);
 	for (; !err && *fds >= 0; fds++) /* onto itself: no longer closed on exec */

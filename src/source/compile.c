@@ -28,6 +28,8 @@ struct job {
 	struct strbuf vmlinux;    /* the text */
 	size_t nr_renamed;        /* of mend.renamed, how many the text has */
 	int vmlinux_fd, overlay_fd;
+	int empty_fd; /* clang's stdin and its empty headers; /dev/null need not be there */
+	char empty_path[32];
 	struct mend mend;
 	VEC(char *) argv;
 };
@@ -158,7 +160,7 @@ static void overlay_hidden(struct job *j, struct strbuf *sb)
 		strbuf_puts(sb, "{\"type\":\"directory\",\"name\":");
 		strbuf_json_string(sb, path, (size_t)(slash - path));
 		strbuf_puts(sb, ",\"contents\":[\n");
-		overlay_file(sb, slash + 1, "/dev/null");
+		overlay_file(sb, slash + 1, j->empty_path);
 		strbuf_puts(sb, "]},\n");
 	}
 }
@@ -177,7 +179,7 @@ static void overlay_text(struct job *j, struct strbuf *sb)
 	overlay_hidden(j, sb);
 	strbuf_puts(sb,
 		    "{\"type\":\"directory\",\"name\":\"" SOURCE_VDIR "/gnu\",\"contents\":[\n");
-	overlay_file(sb, "stubs-32.h", "/dev/null");
+	overlay_file(sb, "stubs-32.h", j->empty_path);
 	strbuf_puts(sb,
 		    "]},\n{\"type\":\"directory\",\"name\":\"" SOURCE_VDIR "\",\"contents\":[\n");
 	if (j->vmlinux_fd >= 0) {
@@ -257,7 +259,7 @@ static int need_vmlinux(struct job *j, struct skep_diag *diag)
 
 static int run(struct job *j, struct clang_result *res, struct skep_diag *diag)
 {
-	int err = 0, fds[3], nr = 0;
+	int err = 0, fds[4], nr = 0;
 
 	if (j->mend.renamed.nr > j->nr_renamed) {
 		j->nr_renamed = j->mend.renamed.nr;
@@ -269,6 +271,7 @@ static int run(struct job *j, struct clang_result *res, struct skep_diag *diag)
 		err = build_argv(j, diag);
 	if (err)
 		return err;
+	fds[nr++] = j->empty_fd;
 	fds[nr++] = j->overlay_fd;
 	if (j->vmlinux_fd >= 0)
 		fds[nr++] = j->vmlinux_fd;
@@ -369,7 +372,7 @@ static int init_job(struct job *j, const char *path, const struct skep_source_op
 	const char *slash;
 
 	j->opts = opts;
-	j->vmlinux_fd = j->overlay_fd = -1;
+	j->vmlinux_fd = j->overlay_fd = j->empty_fd = -1;
 	j->path = path[0] == '-' ? arena_printf(&j->arena, "./%s", path) : path;
 	if (!j->path)
 		return diag_nomem(diag);
@@ -379,6 +382,10 @@ static int init_job(struct job *j, const char *path, const struct skep_source_op
 		return diag_nomem(diag);
 	if (access(path, R_OK))
 		return diag_set(diag, -errno, "can't read %s: %s", path, strerror(errno));
+	j->empty_fd = clang_memfd("skep-empty", NULL, 0);
+	if (j->empty_fd < 0)
+		return diag_set(diag, j->empty_fd, "memory file: %s", strerror(-j->empty_fd));
+	snprintf(j->empty_path, sizeof(j->empty_path), "/proc/self/fd/%d", j->empty_fd);
 	return clang_find(opts->clang, &j->arena, &j->clang, diag);
 }
 
@@ -391,6 +398,8 @@ static void free_job(struct job *j)
 		close(j->vmlinux_fd);
 	if (j->overlay_fd >= 0)
 		close(j->overlay_fd);
+	if (j->empty_fd >= 0)
+		close(j->empty_fd);
 	arena_done(&j->arena);
 }
 

@@ -34,7 +34,8 @@ struct clang_result {
 	struct strbuf object, text; /* standard output and standard error */
 	int status;                 /* of waitpid */
 };
-/* Run and collect. fds are those that the child inherits under the same numbers, ended by -1. */
+/* Run and collect. fds are those that the child inherits under the same numbers, ended by -1; the
+ * first is its standard input too. */
 int clang_run(char *const *argv, const int *fds, struct clang_result *ret, struct skep_diag *diag);
 void clang_result_done(struct clang_result *r);
 /* A memory file with that text, at a number that no standard stream has. -errno. */
