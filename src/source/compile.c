@@ -382,6 +382,9 @@ static int init_job(struct job *j, const char *path, const struct skep_source_op
 		return diag_nomem(diag);
 	if (access(path, R_OK))
 		return diag_set(diag, -errno, "can't read %s: %s", path, strerror(errno));
+	if (access("/proc/self/fd", X_OK))
+		return diag_set_full(diag, -ENOENT, "no-proc", "mount -t proc proc /proc",
+				     "clang is given headers through /proc, which is not mounted");
 	j->empty_fd = clang_memfd("skep-empty", NULL, 0);
 	if (j->empty_fd < 0)
 		return diag_set(diag, j->empty_fd, "memory file: %s", strerror(-j->empty_fd));

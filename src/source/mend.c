@@ -7,7 +7,8 @@
  *   - a macro that the types' header does not hold: it is defined;
  *   - a macro or a kfunc's prototype of ours that clashes with the program's own: it is taken away;
  *   - a type that has the name of one of the kernel's: the kernel's gets a CO-RE flavour;
- *   - a system header that defines again what vmlinux.h has: it is left out (an empty file).
+ *   - a system header that defines again what vmlinux.h has: it is left out (an empty file);
+ *   - a header of the project's own that stands in a directory above the program: -I for it.
  *
  * Names are found in clang's message; for the macros that stand where a declarator is expected
  * (SEC, BPF_KPROBE) clang's message does not name them, so the words of the refused line count.
@@ -164,7 +165,13 @@ static const struct {
 	const char *header, *advice;
 } packages[] = {
 	{"bpf/", "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
-	{"bpf_", "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
+	{"bpf_helper", "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
+	{"bpf_tracing.h",
+	 "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
+	{"bpf_core_read.h",
+	 "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
+	{"bpf_endian.h",
+	 "it comes with libbpf: apt install libbpf-dev, or dnf install libbpf-devel"},
 	{"linux/", "apt install linux-libc-dev, or dnf install kernel-headers"},
 	{"asm/", "apt install linux-libc-dev, or dnf install kernel-headers"},
 	{"gnu/", "apt install libc6-dev, or dnf install glibc-devel"},
@@ -313,6 +320,34 @@ static const char *unknown_name(struct arena *arena, const char *text)
 		return name;
 	}
 	return NULL;
+}
+
+/* Where projects keep what their Makefile gives with -I, seen from each directory above a program.
+ */
+static const char *const include_dirs[] = {"", "include/", "headers/", "common/"};
+#define MAX_ABOVE 3
+
+static int mend_header(struct arena *arena, struct mend *m, const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/'), *dir, *up = "";
+
+	dir = slash ? arena_strndup(arena, path, (size_t)(slash - path) + 1) : "./";
+	for (u32 n = 0; dir && name && name[0] != '/' && n <= MAX_ABOVE; n++) {
+		for (size_t i = 0; i < ARRAY_SIZE(include_dirs); i++) {
+			const char *d = arena_printf(arena, "%s%s%s", dir, up, include_dirs[i]);
+			const char *flag = arena_printf(arena, "-I%s", d ? d : "");
+			const char *file = arena_printf(arena, "%s%s", d ? d : "", name);
+
+			if (!d || !flag || !file || !file_exists(file) || !add_once(m, flag))
+				continue;
+			note(m, arena_printf(arena, "%s: found with -I %s", name, d));
+			return 1;
+		}
+		up = arena_printf(arena, "../%s", up);
+		if (!up)
+			break;
+	}
+	return 0;
 }
 
 /* The n-th line of a file, in arena; with `head`, that of the function that the line is in. */
@@ -466,6 +501,8 @@ int mend_plan(const struct report *r, const char *path, struct arena *arena, str
 		if (l->kind != REPORT_ERROR)
 			continue;
 		nr += mend_clash(r, i, arena, m);
+		if (strstr(l->text, "file not found"))
+			nr += mend_header(arena, m, path, report_quoted(arena, l->text, 0));
 		name = unknown_name(arena, l->text);
 		if (name)
 			nr += mend_name(r, arena, m, name);
@@ -482,13 +519,16 @@ static const char *missing_header_hint(const char *name, struct arena *arena)
 	for (size_t i = 0; name && i < ARRAY_SIZE(packages); i++)
 		if (!strncmp(name, packages[i].header, strlen(packages[i].header)))
 			return packages[i].advice;
-	return arena_printf(arena, "give the directory that holds it with -I");
+	return arena_printf(arena, "give the directory that holds it with --cflag -IDIR");
 }
 
 const char *mend_hint(const struct report *r, const struct report_line *err, struct arena *arena)
 {
 	const char *name = unknown_name(arena, err->text), *header, *hint = NULL;
 
+	if (strstr(err->text, "Cannot select") &&
+	    (strstr(err->text, "sdiv") || strstr(err->text, "srem")))
+		return "signed division needs cpu v4: clang 18 or newer, with --cflag -mcpu=v4";
 	if (strstr(err->text, "file not found"))
 		return missing_header_hint(report_quoted(arena, err->text, 0), arena);
 	for (size_t i = 0; name && i < ARRAY_SIZE(no_libc); i++)

@@ -2,6 +2,7 @@
 /* expect ok */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_tracing.h>
 
 int total;
@@ -23,6 +24,15 @@ SEC("uretprobe//bin/sh:main")
 int BPF_URETPROBE(on_return)
 {
 	return ctx != 0;
+}
+
+SEC("raw_tp/sys_enter")
+int sixth(struct bpf_raw_tracepoint_args *args)
+{
+	struct pt_regs *regs = (void *)args->args[0];
+
+	total += PT_REGS_PARM6_CORE_SYSCALL(regs) != 0;
+	return 0;
 }
 
 char LICENSE[] SEC("license") = "GPL";
