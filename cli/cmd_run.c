@@ -303,7 +303,11 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		return err;
 	stoppable = r->session;
 	catch_signals(command != NULL);
-	return skep_session_start(r->session, diag);
+	err = skep_session_start(r->session, diag);
+	if (!err && !c->engine && !c->quiet)
+		fprintf(stderr, "engine: %s (%s)\n", skep_session_engine(r->session),
+			skep_session_engine_why(r->session));
+	return err;
 }
 
 /* What the whole run ends with: the command's status, unless something of ours failed. */
@@ -417,9 +421,21 @@ static int open_and_run(const struct run_config *c, struct opt_rest *rest)
 	return status;
 }
 
+/* SKEP_ENGINE is what -e is unless it is given. */
+static int default_engine(void)
+{
+	static const char *const names[] = {"auto", "user", "kernel"};
+	const char *want = getenv("SKEP_ENGINE");
+
+	for (size_t i = 0; want && i < ARRAY_SIZE(names); i++)
+		if (!strcmp(names[i], want))
+			return (int)i;
+	return 0;
+}
+
 static int run(int argc, char **argv)
 {
-	struct run_config c = {0};
+	struct run_config c = {.engine = default_engine()};
 	struct opt_rest rest = {0};
 	int status = opt_parse(&cmd_run, &c, argc, argv, &rest);
 

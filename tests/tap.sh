@@ -5,6 +5,9 @@
 tap_nr=0
 tap_failed=0
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/skep-test.XXXXXX") || exit 1
+# What is tested is the user engine unless a test says -e, whoever runs it.
+: "${SKEP_ENGINE=user}"
+export SKEP_ENGINE
 trap 'rm -rf "$tmp"' EXIT
 trap 'exit 130' INT TERM
 

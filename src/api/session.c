@@ -109,27 +109,11 @@ static struct engine_opts engine_options(struct skep_session *s)
 	};
 }
 
-/* Which engine, and why. */
-static int choose_engine(struct skep_session *s, const struct engine_ops **ret,
-			 struct skep_diag *diag)
-{
-	*ret = s->opts.engine == SKEP_ENGINE_KERNEL ? &engine_kernel : &engine_user;
-	s->why = s->opts.engine == SKEP_ENGINE_AUTO ? "it needs no privileges" : "as asked";
-	log_info("engine: %s (%s)", (*ret)->name, s->why);
-	return 0;
-}
-
 static int load(struct skep_session *s, struct skep_diag *diag)
 {
 	struct engine_opts opts = engine_options(s);
-	const struct engine_ops *ops;
-	int err = choose_engine(s, &ops, diag);
+	int err = session_load(s, &opts, diag);
 
-	if (err)
-		return err;
-	if (ops == &engine_user)
-		opts.kernel_btf = api_kernel_btf(s->obj);
-	err = ops->load(s->obj->obj, &opts, &s->engine, diag);
 	if (err && s->obj->btf_diag.err)
 		diag_hint(diag, err, "no kernel types: %s", s->obj->btf_diag.message);
 	return err ? diag_at(diag, err, "%s", s->obj->obj->path) : 0;
@@ -173,7 +157,12 @@ struct skep_session *skep_session_free(struct skep_session *s)
 
 int skep_session_start(struct skep_session *s, struct skep_diag *diag)
 {
-	return s->engine->ops->start(s->engine, diag);
+	struct engine_opts opts = engine_options(s);
+	int err = session_start(s, &opts, diag);
+
+	if (!err && s->stopped)
+		s->engine->ops->stop(s->engine);
+	return err;
 }
 
 int skep_session_poll(struct skep_session *s, int timeout_ms, struct skep_diag *diag)
@@ -183,7 +172,11 @@ int skep_session_poll(struct skep_session *s, int timeout_ms, struct skep_diag *
 
 void skep_session_stop(struct skep_session *s)
 {
-	s->engine->ops->stop(s->engine);
+	struct engine *e = s->engine;
+
+	s->stopped = 1;
+	if (e)
+		e->ops->stop(e);
 }
 
 const char *skep_session_engine(const struct skep_session *s)
@@ -266,6 +259,7 @@ int skep_session_map_set(struct skep_session *s, const char *name, const char *k
 	struct event_map_io io;
 	int err = find_map(s, name, &io, diag);
 
+	s->is_touched = true;
 	if (!err)
 		err = event_map_io_set(&io, s->obj->obj->btf, key, value, diag);
 	return err ? diag_at(diag, err, "map %s", name) : 0;
@@ -277,6 +271,7 @@ int skep_session_map_load(struct skep_session *s, const char *name, const char *
 	struct event_map_io io;
 	int err = find_map(s, name, &io, diag);
 
+	s->is_touched = true;
 	if (!err)
 		err = event_map_io_load(&io, s->obj->obj->btf, json, diag);
 	return err ? diag_at(diag, err, "map %s", name) : 0;
