@@ -17,7 +17,7 @@ static void on_result(void *ctx, const struct hook_prog *hp, u64 ret)
 		.sz = sizeof(r),
 		.prog = hp->prog->name,
 		.ret = ret,
-		.verdict = hook_verdict_name(hp->prog->type, hp->prog->attach_type, ret),
+		.verdict = hook_verdict_of(hp->prog, ret),
 	};
 
 	s->opts.result(s->opts.ctx, &r);

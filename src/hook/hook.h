@@ -100,6 +100,7 @@ struct hook_set *hook_set_free(struct hook_set *set); /* NULL is fine; returns N
 
 /* What a packet program's return value is called ("XDP_PASS"); NULL: it has no name. */
 const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret);
+const char *hook_verdict_of(const struct prog *prog, u64 ret);
 
 /* For providers. */
 struct vm *hook_vm(struct hook_set *set);

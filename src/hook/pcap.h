@@ -45,6 +45,9 @@ struct pcap_writer;
 /* The name decides: .pcapng and .ntar are pcapng, all others pcap. */
 int pcap_writer_open(const char *path, u32 snaplen, bool micro, struct pcap_writer **ret,
 		     struct skep_diag *diag);
+/* A file of ours that was closed: more packets for it. */
+int pcap_writer_reopen(const char *path, bool micro, struct pcap_writer **ret,
+		       struct skep_diag *diag);
 int pcap_writer_add(struct pcap_writer *w, const struct pcap_frame *frame);
 int pcap_writer_close(struct pcap_writer *w, struct skep_diag *diag); /* frees in any case */
 

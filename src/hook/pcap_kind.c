@@ -147,6 +147,21 @@ static const struct verdict *verdict(u32 prog_type, u32 attach_type, u64 ret)
 	return NULL;
 }
 
+/* libbpf attaches SEC("tc/…") as tcx, too; but who writes that returns TC_ACT_…, and where there is
+ * no tcx these are what counts. */
+static u32 attach_type_of(const struct prog *prog)
+{
+	bool is_tc = prog->type == SPEC_PROG_SCHED_CLS && prog->section &&
+		     !strncmp(prog->section, "tc/", 3);
+
+	return is_tc ? 0 : prog->attach_type;
+}
+
+const char *hook_verdict_of(const struct prog *prog, u64 ret)
+{
+	return hook_verdict_name(prog->type, attach_type_of(prog), ret);
+}
+
 const char *hook_verdict_name(u32 prog_type, u32 attach_type, u64 ret)
 {
 	const struct verdict *v = verdict(prog_type, attach_type, ret);
@@ -172,7 +187,7 @@ static enum pcap_fate unknown_fate(const struct prog *prog)
 
 enum pcap_fate pcap_fate_of(const struct prog *prog, u64 ret)
 {
-	const struct verdict *v = verdict(prog->type, prog->attach_type, ret);
+	const struct verdict *v = verdict(prog->type, attach_type_of(prog), ret);
 
 	return v ? v->fate : unknown_fate(prog);
 }

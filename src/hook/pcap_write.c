@@ -99,26 +99,52 @@ static bool ends_in(const char *s, const char *end)
 	return len >= n && !strcmp(s + len - n, end);
 }
 
-int pcap_writer_open(const char *path, u32 snaplen, bool micro, struct pcap_writer **ret,
-		     struct skep_diag *diag)
+static struct pcap_writer *new_writer(const char *path, bool micro, const char *mode)
 {
 	struct pcap_writer *w = mem_zalloc(sizeof(*w));
-	int err;
 
 	if (!w)
-		return diag_nomem(diag);
+		return NULL;
 	w->ng = ends_in(path, ".pcapng") || ends_in(path, ".ntar");
 	w->micro = micro && !w->ng;
 	w->path = mem_strdup(path);
-	w->file = w->path ? fopen(path, "wbe") : NULL;
+	errno = 0;
+	w->file = w->path ? fopen(path, mode) : NULL;
+	return w;
+}
+
+static int cannot_write(struct pcap_writer *w, const char *path, struct skep_diag *diag)
+{
+	int err = errno ? -errno : -EIO;
+
+	diag_set(diag, err, "cannot write the capture: %s", strerror(-err));
+	pcap_writer_close(w, NULL);
+	return diag_at(diag, err, "%s", path);
+}
+
+int pcap_writer_reopen(const char *path, bool micro, struct pcap_writer **ret,
+		       struct skep_diag *diag)
+{
+	struct pcap_writer *w = new_writer(path, micro, "abe");
+
+	if (!w || !w->file)
+		return w ? cannot_write(w, path, diag) : diag_nomem(diag);
+	*ret = w;
+	return 0;
+}
+
+int pcap_writer_open(const char *path, u32 snaplen, bool micro, struct pcap_writer **ret,
+		     struct skep_diag *diag)
+{
+	struct pcap_writer *w = new_writer(path, micro, "wbe");
+
+	if (!w)
+		return diag_nomem(diag);
 	if (w->file && (w->ng ? put_ng_head(w, snaplen) : put_pcap_head(w, snaplen))) {
 		*ret = w;
 		return 0;
 	}
-	err = errno ? -errno : -EIO;
-	diag_set(diag, err, "cannot write the capture: %s", strerror(-err));
-	pcap_writer_close(w, NULL);
-	return diag_at(diag, err, "%s", path);
+	return cannot_write(w, path, diag);
 }
 
 static bool add_pcap(struct pcap_writer *w, const struct pcap_frame *f)
