@@ -182,16 +182,10 @@ int push_callback(struct env *env, u32 sub, callee_fn set, bool is_async, bool s
 
 /* --- leaving --------------------------------------------------------------------------------- */
 
-static bool same_ids(struct env *env, const struct reg *old, const struct reg *cur)
-{
-	return !memcmp(old, cur, offsetof(struct reg, id)) && old->id == cur->id &&
-	       old->ref == cur->ref;
-}
-
 static void widen(struct env *env, const struct reg *old, struct reg *cur)
 {
 	if (old->type != REG_SCALAR || cur->type != REG_SCALAR || old->precise || cur->precise ||
-	    same_ids(env, old, cur))
+	    regs_are_same(env, old, cur))
 		return;
 	reg_set_unknown(cur);
 }
@@ -200,7 +194,8 @@ static void widen(struct env *env, const struct reg *old, struct reg *cur)
  * that the next round finds nothing new. */
 int widen_scalars(struct env *env, struct state *old, struct state *cur)
 {
-	for (u32 f = 0; f <= old->cur; f++) {
+	ids_forget(env);
+	for (s32 f = (s32)old->cur; f >= 0; f--) {
 		struct frame *a = old->frames[f], *b = cur->frames[f];
 
 		for (int i = 0; i < STATE_NR_REGS; i++)

@@ -61,6 +61,11 @@ static bool regs_same(struct env *env, const struct reg *old, const struct reg *
 	       ids_match(env, old->ref, cur->ref);
 }
 
+bool regs_are_same(struct env *env, const struct reg *old, const struct reg *cur)
+{
+	return regs_same(env, old, cur);
+}
+
 static bool numbers_covered(struct env *env, const struct reg *old, const struct reg *cur,
 			    int exact)
 {
@@ -213,14 +218,19 @@ static bool refs_match(struct env *env, const struct state *old, const struct st
 	return true;
 }
 
+void ids_forget(struct env *env)
+{
+	for (u32 i = 0; i < ENV_ID_PAIRS && env->ids[i].old_id; i++)
+		env->ids[i].old_id = 0;
+	env->ids_tmp = env->id_gen;
+}
+
 bool states_are_equal(struct env *env, struct state *old, struct state *cur, int exact)
 {
 	if (old->cur != cur->cur || old->lock != cur->lock || old->rcu != cur->rcu ||
 	    old->preempt != cur->preempt || old->in_sleepable != cur->in_sleepable)
 		return false;
-	for (u32 i = 0; i < ENV_ID_PAIRS && env->ids[i].old_id; i++)
-		env->ids[i].old_id = 0;
-	env->ids_tmp = env->id_gen;
+	ids_forget(env);
 	if (!ids_match(env, old->lock_id, cur->lock_id))
 		return false;
 	for (u32 i = 0; i <= old->cur; i++)

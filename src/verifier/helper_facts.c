@@ -111,6 +111,8 @@ static const struct {
 	{SPEC_HELPER_skc_to_tcp_timewait_sock, 0, "tcp_timewait_sock"},
 	{SPEC_HELPER_skc_to_udp6_sock, 0, "udp6_sock"},
 	{SPEC_HELPER_skc_to_unix_sock, 0, "unix_sock"},
+	{SPEC_HELPER_sk_storage_delete, 2, "sock_common"},
+	{SPEC_HELPER_sk_storage_get, 2, "sock_common"},
 	{SPEC_HELPER_sock_from_file, 1, "file"},
 	{SPEC_HELPER_sock_from_file, 0, "socket"},
 	{SPEC_HELPER_task_pt_regs, 1, "task_struct"},
@@ -179,6 +181,8 @@ enum spec_arg args_kind(const struct env *env, const struct spec_helper *h, u32 
 	case SPEC_HELPER_sk_storage_delete:
 		if (arg == 1 && t == SPEC_PROG_CGROUP_SOCK)
 			return ARG_PTR_TO_CTX;
+		if (arg == 1 && t == SPEC_PROG_TRACING)
+			return ARG_PTR_TO_BTF_ID_OR_NULL;
 		break;
 	default:
 		break;

@@ -293,6 +293,16 @@ static void read_args(struct env *env, const struct kcall *c)
 			live_read_reg(env, env->cur->cur, i + 1);
 }
 
+/* The program ends here, whatever is open. */
+static int throw(struct env * env)
+{
+	int err = exit_checks(env, true);
+
+	if (!err)
+		err = check_return(env, BPF_REG_1, "R1");
+	return err ? err : DO_PATH_END;
+}
+
 int do_kfunc(struct env *env, const struct bpf_insn *insn, s32 *next)
 {
 	const struct kfunc *k = env->aux[env->insn].kfunc;
@@ -317,7 +327,7 @@ int do_kfunc(struct env *env, const struct bpf_insn *insn, s32 *next)
 	if (err)
 		return err;
 	if (k->special == KFS_bpf_throw)
-		return reject_not_modelled(env, "exceptions");
+		return throw(env);
 	read_args(env, &c);
 	clear_caller_saved(env);
 	err = kfunc_return(env, &c);

@@ -95,6 +95,8 @@ bool kfunc_is_iter_next(const struct kfunc *k);
 bool kfunc_is_graph(const struct kfunc *k); /* lists and trees: called with the lock held */
 
 int kfunc_args(struct env *env, struct kcall *c);
+/* Numbers, in structs and arrays at most. */
+bool kfunc_is_plain(const struct btf *btf, const struct btf_type *t, int depth);
 int kfunc_return(struct env *env, struct kcall *c);
 const char *kfunc_param(const struct env *env, const struct kcall *c, u32 arg);
 

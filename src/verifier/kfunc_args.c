@@ -69,7 +69,7 @@ static bool is_ctx_type(const struct env *env, const struct arg *a)
 }
 
 /* Only numbers, in structs and arrays of structs: memory that a program may hand over. */
-static bool is_plain(const struct btf *btf, const struct btf_type *t, int depth)
+bool kfunc_is_plain(const struct btf *btf, const struct btf_type *t, int depth)
 {
 	if (is_number(t))
 		return true;
@@ -85,7 +85,7 @@ static bool is_plain(const struct btf *btf, const struct btf_type *t, int depth)
 			m = btf__type_by_id(btf, types_skip(btf, btf_array(m)->type));
 			if (!is_number(m))
 				return false;
-		} else if (!is_plain(btf, m, depth + 1)) {
+		} else if (!kfunc_is_plain(btf, m, depth + 1)) {
 			return false;
 		}
 	}
@@ -124,7 +124,7 @@ static enum kind memory_kind(struct env *env, const struct kcall *c, const struc
 {
 	bool sized = is_size(env, c, a->i + 1, "__sz") || is_size(env, c, a->i + 1, "__szk");
 
-	if (!is_plain(env->kbtf, a->ref_t, 0) && !(sized && !a->ref_id)) {
+	if (!kfunc_is_plain(env->kbtf, a->ref_t, 0) && !(sized && !a->ref_id)) {
 		reject_kfunc_not_scalar(env, (int)a->i, btf_kind_text(a->ref_t), a->ref_name,
 					sized ? "void, " : "");
 		return K_BAD;

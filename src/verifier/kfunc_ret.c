@@ -18,6 +18,8 @@ static int ret_new(struct env *env, const struct kcall *c, struct reg *r)
 		return reject_new_struct(env);
 	if (percpu && t->size > 512)
 		return reject_new_percpu_size(env, (int)t->size, 512);
+	if (percpu && !kfunc_is_plain(env->btf, t, 0))
+		return reject_new_percpu_plain(env);
 	if (percpu && fields_of(env, env->btf, (u32)c->constant))
 		return reject_new_percpu_fields(env);
 	reg_set_btf(r, env->btf, (u32)c->constant, REG_ALLOC | (percpu ? REG_PERCPU : 0));

@@ -88,11 +88,11 @@ int dynptr_mark(struct env *env, const struct reg *r, enum dynptr_kind kind, u32
 	err = dynptr_destroy(env, f, (u32)spi);
 	if (!err)
 		err = dynptr_destroy(env, f, (u32)spi - 1);
+	id = env_new_id(env);
 	if (!err && kind == DYNPTR_RINGBUF && !ref)
 		err = state_acquire(env, insn, &ref);
 	if (err)
 		return err;
-	id = env_new_id(env);
 	set_kind(env, f, (u32)spi, SLOT_DYNPTR);
 	set_kind(env, f, (u32)spi - 1, SLOT_DYNPTR);
 	set_dynptr(&f->slots[spi].reg, kind, true, id);

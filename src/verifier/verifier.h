@@ -41,6 +41,9 @@ int visit(struct env *env); /* 1: what follows is known to be safe */
 void visit_path_done(struct env *env, struct state *st);
 struct state *visit_previous(struct env *env, struct state *st, s32 insn);
 bool states_are_equal(struct env *env, struct state *old, struct state *cur, int exact);
+/* The same up to the names of ids, which ids_forget begins anew. */
+void ids_forget(struct env *env);
+bool regs_are_same(struct env *env, const struct reg *old, const struct reg *cur);
 enum { EQUAL_SAFE, EQUAL_EXACT, EQUAL_RANGES };
 
 /* precise.c */
