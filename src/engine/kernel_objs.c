@@ -156,7 +156,8 @@ static int add_all(struct kobj_world *w, struct kobj_items *items, enum skep_ker
 int kobj_scan_attached(struct kobj_world *w)
 {
 	static int (*const scans[])(struct kobj_world * w) = {kobj_scan_net, kobj_scan_cgroups,
-							      kobj_scan_netns, kobj_scan_sockmaps};
+							      kobj_scan_netns, kobj_scan_sockmaps,
+							      kobj_scan_perf};
 	int err = add_all(w, &w->attached, SKEP_KERNEL_LINKS);
 
 	if (err == -EINVAL) /* before 5.8 there were no ids of links */

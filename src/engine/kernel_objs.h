@@ -150,6 +150,7 @@ int kobj_scan_net(struct kobj_world *w);
 int kobj_scan_cgroups(struct kobj_world *w);
 int kobj_scan_netns(struct kobj_world *w);
 int kobj_scan_sockmaps(struct kobj_world *w);
+int kobj_scan_perf(struct kobj_world *w);
 /* How often links attach that program there; type: SPEC_ATTACH_*, or any. */
 #define KOBJ_ANY_TYPE UINT32_MAX
 u32 kobj_nr_links(const struct kobj_world *w, u32 prog_id, const char *key, u64 value, u32 type);

@@ -4,19 +4,22 @@
  *
  *     objs_hold FILE.bpf.c PROGRAM=HOW[:WHERE] …
  *
- * HOW is auto, xdp, xdp-link, tc, cgroup, cgroup-link, netns, netns-link, sockmap. "ready" is
- * printed; everything goes when stdin ends.
+ * HOW is auto, ioctl (a tracepoint by its perf event), xdp, xdp-link, tc, cgroup, cgroup-link,
+ * netns, netns-link, sockmap. "ready" is printed; everything goes when stdin ends.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/perf_event.h>
 #include <net/if.h>
 #include <skep/source.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static struct bpf_object *obj;
@@ -31,6 +34,27 @@ static int hold_auto(struct bpf_program *p, const char *where)
 {
 	(void)where;
 	return bpf_program__attach(p) ? 0 : -errno;
+}
+
+/* As programs did before links: the event's own descriptor, and an ioctl. */
+static int hold_ioctl(struct bpf_program *p, const char *where)
+{
+	char path[256], text[32] = "";
+	struct perf_event_attr attr = {.type = PERF_TYPE_TRACEPOINT, .size = sizeof(attr)};
+	FILE *f;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/kernel/tracing/events/%s/id", where);
+	f = fopen(path, "r");
+	if (!f || !fgets(text, sizeof(text), f))
+		return -ENOENT;
+	fclose(f);
+	attr.config = strtoull(text, NULL, 10);
+	fd = (int)syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+	if (fd < 0 || ioctl(fd, PERF_EVENT_IOC_SET_BPF, bpf_program__fd(p)) ||
+	    ioctl(fd, PERF_EVENT_IOC_ENABLE, 0))
+		return -errno;
+	return 0;
 }
 
 static int hold_xdp(struct bpf_program *p, const char *where)
@@ -96,10 +120,15 @@ static const struct how {
 	const char *name;
 	int (*hold)(struct bpf_program *p, const char *where);
 } hows[] = {
-	{"auto", hold_auto},         {"xdp", hold_xdp},
-	{"xdp-link", hold_xdp_link}, {"tc", hold_tc},
-	{"cgroup", hold_cgroup},     {"cgroup-link", hold_cgroup_link},
-	{"netns", hold_netns},       {"netns-link", hold_netns_link},
+	{"auto", hold_auto},
+	{"ioctl", hold_ioctl},
+	{"xdp", hold_xdp},
+	{"xdp-link", hold_xdp_link},
+	{"tc", hold_tc},
+	{"cgroup", hold_cgroup},
+	{"cgroup-link", hold_cgroup_link},
+	{"netns", hold_netns},
+	{"netns-link", hold_netns_link},
 	{"sockmap", hold_sockmap},
 };
 
