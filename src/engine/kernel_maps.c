@@ -17,8 +17,11 @@ int kernel_maps_open(struct kernel_engine *k, struct skep_diag *diag)
 		m->def = k->obj->maps[i].def;
 		m->bpf = kernel_find_map(k, &k->obj->maps[i]);
 		m->fd = m->bpf ? bpf_map__fd(m->bpf) : -1;
-		if (m->bpf)
+		if (m->bpf) { /* buffers are made for these sizes, and the kernel fills them */
+			m->def.key_size = bpf_map__key_size(m->bpf);
+			m->def.value_size = bpf_map__value_size(m->bpf);
 			m->def.max_entries = bpf_map__max_entries(m->bpf);
+		}
 		if (m->def.pinning && m->bpf)
 			log_warn("map %s is pinned at %s, as the object wants it: it stays when "
 				 "skep ends; rm removes it",
