@@ -15,7 +15,10 @@ static int fill_internal(struct map *map, const struct object_map *om, struct sk
 
 	if (!err && (om->kind == OBJECT_MAP_RODATA || om->kind == OBJECT_MAP_KCONFIG))
 		err = map_user_freeze(map);
-	return err ? diag_set(diag, err, "can't set the initial value") : 0;
+	if (!err)
+		return 0;
+	diag_set(diag, err, "can't set the initial value");
+	return diag_at(diag, err, "map %s", om->def.name);
 }
 
 #define MAX_CPUMAP         8192 /* loaders of such objects put the number of CPUs in its place */
@@ -57,7 +60,7 @@ static int make_map(struct user *u, u32 idx, struct skep_diag *diag)
 
 	if (!err && om->kind != OBJECT_MAP_USER)
 		err = fill_internal(u->maps[idx], om, diag);
-	return err ? diag_at(diag, err, "map %s", om->def.name) : 0;
+	return err;
 }
 
 int user_make_maps(struct user *u, struct skep_diag *diag)

@@ -29,18 +29,18 @@ int object_new_map(struct object *obj, const struct map_place *place, struct obj
 
 /*
  * The name that libbpf gives: as much of the object's as fits before the section's, which has at
- * least 7 characters of room; a section with a name of its own keeps it, cut.
+ * least 7 characters of room; a section with a name of its own keeps it.
  */
 static const char *internal_name(struct object *obj, const char *section)
 {
 	const char *base = strrchr(obj->path, '/');
-	size_t keep = strlen(section), front = 0;
+	size_t keep = max_u64(strlen(section), 7), front;
 	char name[NAME_LEN];
 
+	if (strchr(section + 1, '.'))
+		return section;
 	base = base ? base + 1 : obj->path;
-	keep = keep < 7 ? 7 : keep >= NAME_LEN ? NAME_LEN - 1 : keep;
-	if (!strchr(section + 1, '.'))
-		front = min_u64(NAME_LEN - 1 - keep, strcspn(base, "."));
+	front = min_u64(NAME_LEN - 1 - keep, strcspn(base, "."));
 	snprintf(name, sizeof(name), "%.*s%.*s", (int)front, base, (int)keep, section);
 	for (char *c = name; *c; c++)
 		if (!isalnum((u8)*c) && *c != '_' && *c != '.')

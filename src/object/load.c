@@ -26,6 +26,7 @@ static int (*const open_steps[])(struct object *obj, struct skep_diag *diag) = {
 	object_define_old_maps, /* maps */
 	object_define_data,     /* .data, .rodata, .bss and kin */
 	object_define_kconfig,  /* .kconfig */
+	object_define_ops,      /* .struct_ops and kin */
 	object_finish_maps,     /* initial contents, variables */
 	object_init_maps,       /* .values of maps of maps and program arrays */
 	object_collect_relocs,  /* what instructions refer to */

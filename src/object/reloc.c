@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "object/state.h"
+#include "spec/uapi.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@ struct collect {
 	struct object *obj;
 	u32 *ext_of;            /* by symbol: 1 + index of the extern */
 	u32 *map_of;            /* by section: 1 + index of its data map */
+	u32 arena;              /* 1 + index of the arena, 0: there is none */
 	struct hash_table defs; /* section and offset of a map's definition: its map_place */
 	struct skep_diag *diag;
 };
@@ -94,6 +96,19 @@ static int to_data(struct collect *c, struct func *f, struct reloc *r, const str
 	return 0;
 }
 
+/* Variables of the address space of arenas: the object's only arena holds them. */
+static int to_arena(struct collect *c, struct func *f, struct reloc *r,
+		    const struct elf_symbol *sym)
+{
+	if (!c->arena)
+		return bad_reloc(c, f, r->insn, sym, "define a map of type BPF_MAP_TYPE_ARENA",
+				 "a variable of an arena, and the object has none");
+	r->kind = RELOC_DATA;
+	r->idx = c->arena - 1;
+	r->off = sym->value;
+	return 0;
+}
+
 static int to_func_addr(struct collect *c, struct func *f, struct reloc *r,
 			const struct elf_symbol *sym)
 {
@@ -120,7 +135,7 @@ static int (*const by_section[])(struct collect *c, struct func *f, struct reloc
 				 const struct elf_symbol *sym) = {
 	[SECTION_OTHER] = to_nothing, [SECTION_TEXT] = to_func_addr, [SECTION_PROG] = to_nothing,
 	[SECTION_DATA] = to_data,     [SECTION_RODATA] = to_data,    [SECTION_BSS] = to_data,
-	[SECTION_MAPS] = to_map,      [SECTION_OLD_MAPS] = to_map,
+	[SECTION_MAPS] = to_map,      [SECTION_OLD_MAPS] = to_map,   [SECTION_ARENA] = to_arena,
 };
 
 static int describe(struct collect *c, struct func *f, struct reloc *r, u32 sym_idx)
@@ -254,6 +269,8 @@ static int index_targets(struct collect *c)
 	for (u32 i = 0; i < obj->nr_maps; i++) {
 		struct map_place *p = &st->places.data[i];
 
+		if (obj->maps[i].def.type == SPEC_MAP_ARENA)
+			c->arena = i + 1;
 		if (obj->maps[i].kind != OBJECT_MAP_USER)
 			c->map_of[p->section] = i + 1;
 		else if (hash_put(&c->defs, def_key(p->section, p->off), p))

@@ -24,6 +24,7 @@ static const struct {
 	{".data", SHT_PROGBITS, true, SECTION_DATA},
 	{".rodata", SHT_PROGBITS, true, SECTION_RODATA},
 	{".bss", SHT_NOBITS, true, SECTION_BSS},
+	{".addr_space.1", SHT_PROGBITS, false, SECTION_ARENA},
 };
 
 static enum section_kind classify(const struct elf_section *s)

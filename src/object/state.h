@@ -25,6 +25,7 @@ enum section_kind {
 	SECTION_BSS,
 	SECTION_MAPS,
 	SECTION_OLD_MAPS,
+	SECTION_ARENA, /* variables that live in the object's arena */
 };
 
 enum reloc_kind {
@@ -150,11 +151,12 @@ int object_read_kernel_config(char **ret);
 /* NAME's value in it, copied into buf; NULL: it is not set, or longer than size - 1. */
 const char *object_config_value(char *config, const char *name, char *buf, size_t size);
 
-/* mapdef.c, mapold.c, data.c, field.c, mapinit.c */
+/* mapdef.c, mapold.c, data.c, opsdef.c, field.c, mapinit.c */
 int object_define_maps(struct object *obj, struct skep_diag *diag);
 int object_define_old_maps(struct object *obj, struct skep_diag *diag);
 int object_define_data(struct object *obj, struct skep_diag *diag);
 int object_define_kconfig(struct object *obj, struct skep_diag *diag);
+int object_define_ops(struct object *obj, struct skep_diag *diag);
 int object_finish_maps(struct object *obj, struct skep_diag *diag);
 int object_init_maps(struct object *obj, struct skep_diag *diag);
 int object_find_fields(struct object *obj, struct map_def *def, struct skep_diag *diag);

@@ -6,6 +6,7 @@
 #include "btf/core.h"
 #include "btf/types.h"
 #include "object/object.h"
+#include "spec/uapi.h"
 #include <errno.h>
 #include <glob.h>
 #include <unistd.h>
@@ -285,6 +286,25 @@ static void test_legacy(void)
 	object_close(obj);
 }
 
+static void test_ops(void)
+{
+	struct object *obj = open_named("obj_ops");
+	const struct map_def *def;
+
+	if (!obj)
+		return;
+	is_int(obj->nr_maps, 3, "an arena and two tables of functions");
+	def = &map_of(obj, "linked")->def;
+	is_int(def->type, BPF_MAP_TYPE_STRUCT_OPS, "a table is a map");
+	is_int(def->value_size, 24, "of its size");
+	is_str(types_name(obj->btf, def->value_type_id), "ops", "and type");
+	is_int(def->flags, SPEC_F_LINK, "that a link registers");
+	is_int(map_of(obj, "plain")->def.flags, 0, "or not");
+	is_int(object_relocate(obj, NULL, NULL), 0, "relocates");
+	is_int(object_prog(obj, "take")->refs[0].idx, 0, "the variable is in the arena");
+	object_close(obj);
+}
+
 static void test_core(void)
 {
 	struct object *obj = open_named("core_local");
@@ -315,8 +335,9 @@ static void test_core(void)
 
 /* --- what must not break it ----------------------------------------------------------------- */
 
-static const char *const all[] = {"obj_maps",   "obj_globals", "obj_subprogs", "obj_externs",
-				  "obj_fields", "obj_legacy",  "core_local",   "obj_ksyms"};
+static const char *const all[] = {"obj_maps",    "obj_globals", "obj_subprogs",
+				  "obj_externs", "obj_ops",     "obj_fields",
+				  "obj_legacy",  "core_local",  "obj_ksyms"};
 
 static int load(const void *data, size_t size, const struct btf *kernel, struct skep_diag *diag)
 {
@@ -422,6 +443,7 @@ int main(void)
 	test_externs();
 	test_fields();
 	test_legacy();
+	test_ops();
 	test_core();
 	types_open_kernel(path_of("core_target"), &target, NULL, NULL);
 	types_find(target, "moved", BTF_KIND_STRUCT); /* make its indexes, which stay */
