@@ -290,47 +290,70 @@ int kernel_events_open(struct kernel_engine *k, struct skep_diag *diag)
 
 /* --- the books -------------------------------------------------------------------------------- */
 
-static u64 counted(const struct kernel_engine *k, u32 slot)
+static u64 count(const struct kernel_engine *k, u32 idx)
 {
-	return k->patch.shared ? __atomic_load_n(&k->patch.shared->lost[slot], __ATOMIC_RELAXED)
+	return k->patch.shared ? __atomic_load_n(&k->patch.shared->counts[idx], __ATOMIC_RELAXED)
 			       : 0;
 }
 
-/* What was lost on the way to maps that have no reader here, or that the code does not tell. */
-static u64 unknown_losses(const struct kernel_engine *k)
+/* How many records of a ring buffer came to be. */
+static u64 seen(struct kernel_source *s)
 {
-	u64 sum = 0;
-
-	for (u32 i = 0; i < k->patch.nr_lost; i++)
-		sum += counted(k, i);
-	for (u32 i = 0; i < k->events->nr; i++)
-		if (k->events->sources[i]->map)
-			sum -= counted(k, k->events->sources[i]->idx);
-	return sum;
+	return s->delivered + s->dropped + s->discarded + s->ops->unread(s);
 }
 
 /* A perf buffer tells of a loss only with the next record: the count behind the call is better. */
-static u64 lost_of(const struct kernel_engine *k, const struct kernel_source *s, u64 unknown)
+static u64 lost_of(const struct kernel_engine *k, struct kernel_source *s, bool all_known)
 {
-	u64 sure = s->map ? counted(k, s->idx) : 0;
+	u64 tried;
 
-	return s->dropped + (unknown ? sure : max_u64(sure, s->lost));
+	if (!s->map)
+		return s->dropped + s->lost;
+	if (!s->ops->unread)
+		return s->dropped +
+		       (all_known ? max_u64(count(k, s->idx), s->lost) : count(k, s->idx));
+	tried = all_known ? count(k, k->patch.nr_slots + s->idx) : 0;
+	return s->dropped + tried - min_u64(tried, seen(s));
+}
+
+/* Where the code does not tell the map: all ring buffers together, and perf buffers' failures. */
+static u64 lost_elsewhere(const struct kernel_engine *k, bool all_known)
+{
+	u64 tried = 0, taken = 0, failed = 0;
+
+	for (u32 i = 0; i < k->patch.nr_slots; i++) {
+		tried += count(k, k->patch.nr_slots + i);
+		failed += count(k, i);
+	}
+	for (u32 i = 0; i < k->events->nr; i++) {
+		struct kernel_source *s = k->events->sources[i];
+
+		if (s->map && s->ops->unread)
+			taken += seen(s);
+		else if (s->map)
+			failed -= count(k, s->idx);
+	}
+	return failed + (all_known ? 0 : tried - min_u64(tried, taken));
 }
 
 bool kernel_events_buffer(const struct kernel_engine *k, u32 idx, struct engine_buffer *ret)
 {
 	const struct kernel_events *ev = k->events;
-	u64 unknown;
+	bool all_known;
 
 	if (!ev || idx > ev->nr)
 		return false;
-	unknown = unknown_losses(k);
-	*ret = (struct engine_buffer){.lost = unknown};
-	if (idx == ev->nr)
-		return unknown;
-	ret->map = ev->sources[idx]->map;
-	ret->delivered = ev->sources[idx]->delivered;
-	ret->lost = lost_of(k, ev->sources[idx], unknown);
+	all_known = !k->patch.shared ||
+		    (!count(k, k->patch.nr_slots - 1) && !count(k, 2 * k->patch.nr_slots - 1));
+	if (idx == ev->nr) {
+		*ret = (struct engine_buffer){.lost = lost_elsewhere(k, all_known)};
+		return ret->lost;
+	}
+	*ret = (struct engine_buffer){
+		.map = ev->sources[idx]->map,
+		.delivered = ev->sources[idx]->delivered,
+		.lost = lost_of(k, ev->sources[idx], all_known),
+	};
 	return true;
 }
 

@@ -2,8 +2,11 @@
 /*
  * Two kinds of code are put around calls of helpers, in the object file, before libbpf reads it:
  *
- * Behind what may find no room (bpf_ringbuf_reserve, …_output and kin): was it in vain? Then one is
- * added to the map's count of losses. r0 is only compared; r1 to r5 are dead behind a call.
+ * Behind calls that may find no room. Of outputs to perf buffers r0 tells, and what was in vain is
+ * counted. Of ring buffers every attempt is: an attempt either becomes a record, which the reader
+ * sees (also if the program discards it), or it is lost. r0 is not looked at, since kernels before
+ * 6.2 forget that a pointer that was found not to be NULL is not: the program's own test of it
+ * would seem to have two outcomes. r1 to r5 are dead behind a call.
  *
  * In front of what hands a record to a ring buffer: the flags get BPF_RB_NO_WAKEUP, but once in
  * `step` records BPF_RB_FORCE_WAKEUP; and nothing at all unless the reader has asked for batches.
@@ -32,8 +35,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LOSS_INSNS 5
-#define WAKE_INSNS 12
+#define TEST_INSNS  1
+#define COUNT_INSNS 4
+#define WAKE_INSNS  12
 
 /* Of a ring buffer, this share may fill up before its reader is woken. */
 #define WAKE_SHARE   8
@@ -44,27 +48,25 @@
 
 #define MAX_CALLS 16384 /* to be patched: more is no program of a person */
 
-enum { TEST_NONE, TEST_NULL, TEST_NEGATIVE };
-
 static const struct helper {
 	u32 id;
-	u8 test;   /* of r0: what says that it was in vain */
-	bool perf; /* else a ring buffer */
-	u8 flags;  /* register of the wakeup flags; 0: none */
-	u8 a, b;   /* registers that are free then */
+	bool counts; /* attempts, or failures of a perf buffer */
+	bool perf;   /* else a ring buffer */
+	u8 flags;    /* register of the wakeup flags; 0: none */
+	u8 a, b;     /* registers that are free then */
 } helpers[] = {
 	/* clang-format off */
-	/* id                              test           perf   flags a  b */
-	{BPF_FUNC_ringbuf_output,          TEST_NEGATIVE, false, 4,    0, 5},
-	{BPF_FUNC_ringbuf_reserve,         TEST_NULL,     false, 0,    0, 0},
-	{BPF_FUNC_ringbuf_submit,          TEST_NONE,     false, 2,    3, 4},
-	{BPF_FUNC_ringbuf_discard,         TEST_NONE,     false, 2,    3, 4},
-	{BPF_FUNC_ringbuf_reserve_dynptr,  TEST_NEGATIVE, false, 0,    0, 0},
-	{BPF_FUNC_ringbuf_submit_dynptr,   TEST_NONE,     false, 2,    3, 4},
-	{BPF_FUNC_ringbuf_discard_dynptr,  TEST_NONE,     false, 2,    3, 4},
-	{BPF_FUNC_perf_event_output,       TEST_NEGATIVE, true,  0,    0, 0},
-	{BPF_FUNC_skb_output,              TEST_NEGATIVE, true,  0,    0, 0},
-	{BPF_FUNC_xdp_output,              TEST_NEGATIVE, true,  0,    0, 0},
+	/* id                              counts perf   flags a  b */
+	{BPF_FUNC_ringbuf_output,          true,  false, 4,    0, 5},
+	{BPF_FUNC_ringbuf_reserve,         true,  false, 0,    0, 0},
+	{BPF_FUNC_ringbuf_submit,          false, false, 2,    3, 4},
+	{BPF_FUNC_ringbuf_discard,         false, false, 2,    3, 4},
+	{BPF_FUNC_ringbuf_reserve_dynptr,  true,  false, 0,    0, 0},
+	{BPF_FUNC_ringbuf_submit_dynptr,   false, false, 2,    3, 4},
+	{BPF_FUNC_ringbuf_discard_dynptr,  false, false, 2,    3, 4},
+	{BPF_FUNC_perf_event_output,       true,  true,  0,    0, 0},
+	{BPF_FUNC_skb_output,              true,  true,  0,    0, 0},
+	{BPF_FUNC_xdp_output,              true,  true,  0,    0, 0},
 	/* clang-format on */
 };
 
@@ -77,7 +79,8 @@ struct patcher {
 	VEC(struct insert) inserts;
 	struct kernel_patch *ret;
 	int map_fd;
-	bool wake;   /* patch wakeups too */
+	bool wake; /* patch wakeups too */
+	bool count_rings;
 	int only[2]; /* the one ring buffer, the one perf buffer; -1: none or several */
 	struct skep_diag *diag;
 };
@@ -107,8 +110,8 @@ static const struct flow_site *find_site(const struct patcher *p, u32 sec, u32 i
 	return NULL;
 }
 
-/* Which count of losses a call adds to. */
-static u32 lost_slot(const struct patcher *p, const struct helper *h, u32 sec, u32 insn)
+/* Which count a call adds to. */
+static u32 count_slot(const struct patcher *p, const struct helper *h, u32 sec, u32 insn)
 {
 	const struct flow_site *site = find_site(p, sec, insn);
 	int idx = site ? object_map_idx(p->obj, site->map) : -1;
@@ -147,19 +150,20 @@ static int add(struct patcher *p, u32 sec, u32 insn, bool after, const struct bp
 	return 0;
 }
 
-static int add_loss(struct patcher *p, const struct helper *h, u32 sec, u32 insn)
+static int add_count(struct patcher *p, const struct helper *h, u32 sec, u32 insn)
 {
-	u32 off = offsetof(struct kernel_shared, lost) + 8 * lost_slot(p, h, sec, insn);
-	u8 test = h->test == TEST_NULL ? BPF_JNE : BPF_JSGE;
-	const struct bpf_insn code[LOSS_INSNS] = {
-		INSN(BPF_JMP | test | BPF_K, 0, 0, LOSS_INSNS - 1, 0),
+	u32 slot = count_slot(p, h, sec, insn) + (h->perf ? 0 : p->ret->nr_slots);
+	const struct bpf_insn code[TEST_INSNS + COUNT_INSNS] = {
+		INSN(BPF_JMP | BPF_JSGE | BPF_K, 0, 0, COUNT_INSNS, 0),
 		ADDRESS(1, p->map_fd),
-		ADDRESS_OFF((s32)off),
+		ADDRESS_OFF((s32)(offsetof(struct kernel_shared, counts) + 8 * slot)),
 		ALU_IMM(BPF_MOV, 2, 1),
 		INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_ADD),
 	};
 
-	return add(p, sec, insn, true, code, LOSS_INSNS);
+	if (h->perf)
+		return add(p, sec, insn, true, code, TEST_INSNS + COUNT_INSNS);
+	return add(p, sec, insn, true, code + TEST_INSNS, COUNT_INSNS);
 }
 
 static int add_wake(struct patcher *p, const struct helper *h, u32 sec, u32 insn)
@@ -203,8 +207,8 @@ static int patch_call(struct patcher *p, u32 sec, u32 insn, u32 id)
 		return 0;
 	if (h->flags && p->wake)
 		err = add_wake(p, h, sec, insn);
-	if (!err && h->test)
-		err = add_loss(p, h, sec, insn);
+	if (!err && h->counts && (h->perf || p->count_rings))
+		err = add_count(p, h, sec, insn);
 	if (!err && ++p->ret->nr_calls > MAX_CALLS)
 		return diag_set(p->diag, -EINVAL, "too many calls");
 	return err;
@@ -243,16 +247,24 @@ static int patch_sections(struct patcher *p)
 
 /* --- how often to wake ------------------------------------------------------------------------ */
 
-/* Ring buffers that are pinned have other readers, those inside of maps none of ours. */
-static bool has_other_readers(const struct object *obj)
+/* Ring buffers inside of maps have no reader here. */
+static bool has_inner_rings(const struct object *obj)
 {
 	for (u32 i = 0; i < obj->nr_maps; i++) {
-		const struct map_def *def = &obj->maps[i].def;
+		const struct map_def *inner = obj->maps[i].def.inner;
 
-		if ((def->type == BPF_MAP_TYPE_RINGBUF && def->pinning) ||
-		    (def->inner && def->inner->type == BPF_MAP_TYPE_RINGBUF))
+		if (inner && inner->type == BPF_MAP_TYPE_RINGBUF)
 			return true;
 	}
+	return false;
+}
+
+/* Those that are pinned may have others. */
+static bool has_pinned_rings(const struct object *obj)
+{
+	for (u32 i = 0; i < obj->nr_maps; i++)
+		if (obj->maps[i].def.type == BPF_MAP_TYPE_RINGBUF && obj->maps[i].def.pinning)
+			return true;
 	return false;
 }
 
@@ -318,7 +330,7 @@ static int prepare(struct patcher *p)
 		return diag_set(p->diag, err, "can't see which map is which: %s", strerror(-err));
 	p->ret->ring_size = p->wake ? choose_ring_size(p) : 0;
 	p->ret->step = choose_step(p);
-	p->ret->nr_lost = p->obj->nr_maps + 1;
+	p->ret->nr_slots = p->obj->nr_maps + 1;
 	return 0;
 }
 
@@ -342,7 +354,8 @@ int kernel_patch_image(const struct object *obj, int map_fd, bool keep_wakeups,
 		.obj = obj,
 		.ret = ret,
 		.map_fd = map_fd,
-		.wake = !keep_wakeups && !has_other_readers(obj),
+		.wake = !keep_wakeups && !has_inner_rings(obj) && !has_pinned_rings(obj),
+		.count_rings = !has_inner_rings(obj),
 		.diag = diag,
 	};
 	int err = patch(&p);
@@ -358,7 +371,7 @@ int kernel_patch_image(const struct object *obj, int map_fd, bool keep_wakeups,
 static int make_shared(struct kernel_patch *p, u32 nr_maps, struct skep_diag *diag)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	u32 size = (u32)sizeof(*p->shared) + 8 * (nr_maps + 1);
+	u32 size = (u32)sizeof(*p->shared) + 2 * 8 * (nr_maps + 1);
 	long page = sysconf(_SC_PAGESIZE);
 	void *mem;
 

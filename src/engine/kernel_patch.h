@@ -17,7 +17,9 @@ struct kernel_shared {
 	u64 pad1[7];
 	u64 batch; /* ~0: wake the reader rarely; 0: as the program says */
 	u64 pad2[7];
-	u64 lost[]; /* by map of the object, and one more: of an unknown one */
+	/* By map of the object, and one more, of unknown ones: what did not get into a perf buffer;
+	 * then, likewise, what a ring buffer was asked for, be there room or not. */
+	u64 counts[];
 };
 
 struct kernel_patch {
@@ -26,7 +28,7 @@ struct kernel_patch {
 	int fd; /* of the shared map; -1: none */
 	struct kernel_shared *shared;
 	size_t shared_size; /* as mapped */
-	u32 nr_lost;        /* elements of shared->lost */
+	u32 nr_slots;       /* half of shared->counts */
 	u32 ring_size;      /* the least of a ring buffer; 0: as the object says */
 	u32 step;           /* a ring buffer wakes its reader every so many records */
 	u32 nr_calls;       /* that were patched */

@@ -17,6 +17,7 @@
 
 #define PUBLISH_SHARE 32
 #define HEADER        8
+#define LENGTH_MASK   (~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT))
 
 struct ring {
 	struct kernel_source source;
@@ -59,7 +60,9 @@ static bool take_all(struct ring *r, u64 *pos, u32 *taken)
 
 		if (len & BPF_RINGBUF_BUSY_BIT)
 			return false;
-		if (!(len & BPF_RINGBUF_DISCARD_BIT)) {
+		if (len & BPF_RINGBUF_DISCARD_BIT) {
+			r->source.discarded++;
+		} else {
 			take(r, *pos, len);
 			++*taken;
 		}
@@ -85,6 +88,16 @@ static u32 ring_drain(struct kernel_source *s)
 	return taken;
 }
 
+static u64 ring_unread(struct kernel_source *s)
+{
+	struct ring *r = container_of(s, struct ring, source);
+	u64 end = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE), nr = 0;
+
+	for (u64 pos = r->published; pos < end; nr++)
+		pos += align_up((length_at(r, pos) & LENGTH_MASK) + HEADER, 8);
+	return nr;
+}
+
 static void ring_free(struct kernel_source *s)
 {
 	struct ring *r = container_of(s, struct ring, source);
@@ -98,6 +111,7 @@ static void ring_free(struct kernel_source *s)
 
 static const struct kernel_source_ops ops = {
 	.drain = ring_drain,
+	.unread = ring_unread,
 	.free = ring_free,
 };
 

@@ -18,6 +18,7 @@ struct kernel_source;
 struct kernel_source_ops {
 	/* How many records were taken. At most SOURCE_BUDGET; fewer: there are no more. */
 	u32 (*drain)(struct kernel_source *s);
+	u64 (*unread)(struct kernel_source *s);                 /* how many wait; may be NULL */
 	void (*set_batch)(struct kernel_source *s, bool batch); /* may be NULL */
 	void (*free)(struct kernel_source *s);
 };
@@ -28,8 +29,9 @@ struct kernel_source {
 	const char *map; /* NULL: printk */
 	u32 idx;         /* of the map */
 	u64 delivered;
-	u64 dropped; /* read when nobody wanted them any more */
-	u64 lost;    /* as the kernel says in the buffer itself */
+	u64 dropped;   /* read when nobody wanted them any more */
+	u64 discarded; /* by the program itself */
+	u64 lost;      /* as the kernel says in the buffer itself */
 };
 
 /* Where a source puts what it reads. */
