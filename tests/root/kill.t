@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-only OR BSD-2-Clause
 # kill -9 at random moments of load, attach, run and detach: nothing stays, be it a program, a link, an
 # XDP program, a qdisc, a filter, a route, a pin, a directory of tracefs or a process. KILLS=N: how often
-# of each kind (50).
+# of each kind (50). KILL_ONLY='tc|xdp': only these.
 cd "${KILL_INSIDE:-$(dirname "$0")/../..}" || exit 1
 B=${B:-build}
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root: programs are loaded into the kernel"; exit 0; }
@@ -92,6 +92,7 @@ measure() {
 try() { # NAME OPTIONS…
 	local name=$1
 	shift
+	[[ -z $KILL_ONLY || $name =~ ^($KILL_ONLY)$ ]] || return
 	if measure "$@" && measure "$@"; then
 		killed "$name" "$@"
 	else
