@@ -326,7 +326,7 @@ void state_pools_done(struct env *env)
 	free_list(env, env->dropped);
 	state_free(env, env->cur);
 	env->pending = env->dropped = env->cur = NULL;
-	for (u32 i = 0; i < env->nr; i++) {
+	for (u32 i = 0; env->explored && i < env->nr; i++) {
 		free_list(env, env->explored[i]);
 		env->explored[i] = NULL;
 	}

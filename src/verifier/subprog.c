@@ -210,14 +210,31 @@ static bool in_callback(const struct env *env, const struct chain *c)
 	return false;
 }
 
+static int check_throws(struct env *env, const struct chain *c, u32 sub)
+{
+	const struct subprog *s = &env->subprogs[sub];
+
+	for (u32 i = s->start; i < s->end; i++) {
+		const struct kfunc *k = env->aux[i].kfunc;
+
+		if (k && k->special == KFS_bpf_throw && in_callback(env, c))
+			return reject_throw_callback(env, i, sub);
+	}
+	return 0;
+}
+
 static int enter(struct env *env, struct chain *c, u32 sub)
 {
 	struct subprog *s = &env->subprogs[sub];
+	int err;
 
 	c->sub[c->frame] = sub;
 	c->next[c->frame] = s->start;
 	if (s->has_ld_abs && in_callback(env, c))
 		return reject_ld_abs_callback(env);
+	err = check_throws(env, c, sub);
+	if (err)
+		return err;
 	if (sub && s->has_tail_call && c->depth >= MAX_CALL_TAIL_STACK)
 		return reject_tail_call_stack(env, c->depth);
 	c->tail_call |= s->has_tail_call;
