@@ -341,8 +341,8 @@ static u64 copy(struct vm_run *run, u64 dst, u64 dst_off, u64 src, u64 src_off, 
 		return 0;
 	if (!d.data || !s.data || d.size & RDONLY)
 		return -EINVAL;
-	if (len > SIZE_MASK || src_off > SIZE_MASK || dst_off > SIZE_MASK ||
-	    check_bounds(&s, src_off, len) || check_bounds(&d, dst_off, len))
+	/* numbers of 32 bits: a caller may leave anything above them */
+	if (check_bounds(&s, (u32)src_off, (u32)len) || check_bounds(&d, (u32)dst_off, (u32)len))
 		return -E2BIG;
 	from = bytes_at(run, &s, src_off, len, VM_MEM_READ);
 	return from ? dynptr_write(run, &d, dst_off, from, len, 0) : -EFAULT;
@@ -357,11 +357,11 @@ static u64 memset_(struct vm_run *run, u64 ptr, u64 off, u64 len, u64 value, u64
 		return 0;
 	if (!p.data || p.size & RDONLY)
 		return -EINVAL;
-	if (off > SIZE_MASK || len > SIZE_MASK || check_bounds(&p, off, len))
+	if (check_bounds(&p, (u32)off, (u32)len))
 		return -E2BIG;
 	to = bytes_at(run, &p, off, len, VM_MEM_WRITE);
-	if (to && len)
-		memset(to, (u8)value, len);
+	if (to && (u32)len)
+		memset(to, (u8)value, (u32)len);
 	return to ? 0 : -EFAULT;
 }
 
@@ -384,6 +384,23 @@ static u64 from_pkt(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, enum dynptr
 static u64 from_skb(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, u64 r4, u64 r5)
 {
 	return from_pkt(run, ctx, flags, ptr, DYNPTR_SKB);
+}
+
+/* What lies between an sk_buff's metadata and its data; it may be nothing. */
+static u64 from_skb_meta(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, u64 r4, u64 r5)
+{
+	struct vm_pkt *pkt = run->env->pkt;
+	struct vm_dynptr p;
+
+	if (!pkt || pkt->kind != VM_PKT_SKB || ctx != (uintptr_t)run->ctx)
+		return vm_fault(run, "argument 1 must be the program's context, an sk_buff");
+	if (flags) {
+		set_null(run, ptr);
+		return -EINVAL;
+	}
+	p = dynptr_make(pkt->meta, (u32)(pkt->data - pkt->meta), DYNPTR_LOCAL, !pkt->may_write);
+	dynptr_store(run, ptr, &p);
+	return 0;
 }
 
 static u64 from_xdp(struct vm_run *run, u64 ctx, u64 flags, u64 ptr, u64 r4, u64 r5)
@@ -469,5 +486,6 @@ const struct vm_kfunc kfuncs_dynptr[] = {
 	{"bpf_dynptr_memset", memset_},
 	{"bpf_dynptr_from_skb", from_skb},
 	{"bpf_dynptr_from_xdp", from_xdp},
+	{"bpf_dynptr_from_skb_meta", from_skb_meta},
 	{NULL, NULL},
 };

@@ -322,7 +322,7 @@ static u64 str_rchr(struct vm_run *run, u64 s, u64 c, u64 r3, u64 r4, u64 r5)
 
 		if (err)
 			return err;
-		if (x == (u8)c)
+		if (x == (s32)c) /* a byte and an int, as in Linux */
 			last = i;
 		if (!x)
 			return last;

@@ -22,7 +22,8 @@ static void test_place(void)
 	ok(env.nr_mem == 1 && env.mem[0].base == (uintptr_t)pkt->data && env.mem[0].size == 100,
 	   "the run may touch what is there");
 	is_int(env.mem[0].flags, VM_MEM_READ, "and only read");
-	is_int(vm_pkt_push(pkt, VM_PKT_HEADROOM + 1), -ENOMEM, "more than the headroom cannot be pushed");
+	is_int(vm_pkt_push(pkt, VM_PKT_HEADROOM + 1), -ENOMEM,
+	       "more than the headroom cannot be pushed");
 	is_int(vm_pkt_pull(pkt, 101), -ENOMEM, "nor more than the packet pulled");
 	is_int(vm_pkt_set(pkt, VM_PKT_XDP, NULL, VM_PKT_MAX_LEN + 1, 0), -EMSGSIZE, "too large");
 	vm_pkt_free(pkt);
