@@ -3,7 +3,18 @@
  * Everything that threads share, at once: test_stress.c runs it from several threads in one
  * machine. What must hold is said there; `bad` counts what a program itself sees go wrong.
  */
+/* Headers of 6.3 and newer have these types, older ones not: they are ours here. */
+#define bpf_list_head bpf_list_head___uapi
+#define bpf_list_node bpf_list_node___uapi
+#define bpf_rb_root bpf_rb_root___uapi
+#define bpf_rb_node bpf_rb_node___uapi
+#define bpf_refcount bpf_refcount___uapi
 #include <linux/bpf.h>
+#undef bpf_list_head
+#undef bpf_list_node
+#undef bpf_rb_root
+#undef bpf_rb_node
+#undef bpf_refcount
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
