@@ -196,6 +196,8 @@ int kernel_dup(int fd); /* closed on exec; -errno */
 
 /* kernel_near.c: this kernel has no such place; the nearest names. -ENOENT, "no-such-place" */
 int kernel_no_function(struct kernel_engine *k, const char *name, struct skep_diag *diag);
+/* It is there, and Linux can't put a probe on it. Returns err, "no-such-place". */
+int kernel_no_probe(struct skep_diag *diag, int err, const char *name);
 int kernel_no_tracepoint(struct kernel_engine *k, const char *name, struct skep_diag *diag);
 /* kernel_trace.c: a perf event of CATEGORY/NAME; a descriptor or -errno */
 int kernel_open_tracepoint(struct kernel_engine *k, const char *target, struct skep_diag *diag);

@@ -50,6 +50,8 @@ int kernel_attach_kprobe(struct kernel_engine *k, struct kernel_prog *p, struct 
 	link = bpf_program__attach_kprobe_opts(p->bpf, func, &opts);
 	if (!link && is_missing(errno))
 		return kernel_no_function(k, func, diag);
+	if (!link && errno == EINVAL)
+		return kernel_no_probe(diag, -errno, func);
 	return kernel_attached(k, p, link, diag, "%sprobe of %s", opts.retprobe ? "kret" : "k",
 			       target);
 }

@@ -129,6 +129,15 @@ int kernel_no_function(struct kernel_engine *k, const char *name, struct skep_di
 	return give(&n, "function", diag);
 }
 
+int kernel_no_probe(struct skep_diag *diag, int err, const char *name)
+{
+	return diag_set_full(diag, err, "no-such-place",
+			     "--attach PROGRAM=SECTION attaches it elsewhere",
+			     "Linux can't put a probe on function %s: %s (inlined in part, or not "
+			     "to be traced)",
+			     name, strerror(-err));
+}
+
 static void read_dir(struct near *n, int tracefs, const char *path, bool with_category)
 {
 	int fd = openat(tracefs, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -114,8 +114,11 @@ int kernel_prepare_btf(struct kernel_engine *k, struct kernel_prog *p, struct sk
 
 int kernel_attach_trace(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag)
 {
-	return kernel_attached(k, p, bpf_program__attach_trace(p->bpf), diag, "%s",
-			       p->prog->section);
+	struct bpf_link *link = bpf_program__attach_trace(p->bpf);
+
+	if (!link && (errno == EBUSY || errno == EINVAL || errno == ENOENT))
+		return kernel_no_probe(diag, -errno, p->prog->target);
+	return kernel_attached(k, p, link, diag, "%s", p->prog->section);
 }
 
 int kernel_attach_lsm(struct kernel_engine *k, struct kernel_prog *p, struct skep_diag *diag)
