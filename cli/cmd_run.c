@@ -335,11 +335,15 @@ static int print_last_maps(struct run *r)
 	return err;
 }
 
+#define RETRY (-2) /* no exit status: the source is to be compiled for another cpu */
+
 static int run_object(struct run *r, char **command)
 {
 	struct skep_diag diag = {0};
 	int err = start(r, command, &diag), status;
 
+	if (err && r->may_retry && !strcmp(diag.id, "refused"))
+		return RETRY;
 	if (err)
 		return cli_error(&diag);
 	err = loop(r, &diag);
@@ -398,18 +402,15 @@ static int check(const struct run_config *c, const struct opt_rest *rest)
 	return check_rows(c);
 }
 
-static int open_and_run(const struct run_config *c, struct opt_rest *rest)
+static int attempt(const struct run_config *c, struct opt_rest *rest, const char *file,
+		   size_t file_idx, const char *const *cflags, bool may_retry)
 {
 	struct skep_open_opts oo = {
-		.sz = sizeof(oo), .btf_path = c->btf, .clang = c->clang, .cflags = c->cflags.items};
-	struct run r = {.config = c};
+		.sz = sizeof(oo), .btf_path = c->btf, .clang = c->clang, .cflags = cflags};
+	struct run r = {.config = c, .may_retry = may_retry};
 	struct skep_diag diag = {0};
-	size_t file_idx = 0;
-	const char *file = run_find_file(rest, &file_idx);
 	int status;
 
-	if (!file)
-		return cli_usage(&cmd_run, "which FILE (.bpf.c or .bpf.o)?");
 	if (skep_object_open(file, &oo, &r.obj, &diag))
 		return cli_error(&diag);
 	status = run_set_vars(r.obj, c, rest, file_idx);
@@ -421,6 +422,50 @@ static int open_and_run(const struct run_config *c, struct opt_rest *rest)
 	skep_object_free(r.obj);
 	run_verdicts_done(&r);
 	run_left_done(&r);
+	return status;
+}
+
+static bool is_source(const char *file)
+{
+	size_t len = strlen(file);
+
+	return len > 2 && !strcmp(file + len - 2, ".c");
+}
+
+/* Did the user choose the cpu? Then we do not. */
+static bool has_cpu(const struct opt_list *cflags)
+{
+	for (size_t i = 0; i < cflags->nr; i++)
+		if (!strncmp(cflags->items[i], "-mcpu", 5))
+			return true;
+	return false;
+}
+
+/*
+ * What clang makes for cpu v3 has 32-bit arithmetic whose bounds the verifier does not always
+ * follow: a source that Linux refuses is compiled once more for v2.
+ */
+static int open_and_run(const struct run_config *c, struct opt_rest *rest)
+{
+	size_t file_idx = 0;
+	const char *file = run_find_file(rest, &file_idx), **cflags;
+	bool may_retry;
+	int status;
+
+	if (!file)
+		return cli_usage(&cmd_run, "which FILE (.bpf.c or .bpf.o)?");
+	may_retry = c->engine != SKEP_ENGINE_USER && is_source(file) && !has_cpu(&c->cflags);
+	status = attempt(c, rest, file, file_idx, c->cflags.items, may_retry);
+	if (status != RETRY)
+		return status;
+	cflags = calloc(c->cflags.nr + 2, sizeof(*cflags));
+	if (!cflags)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < c->cflags.nr; i++)
+		cflags[i] = c->cflags.items[i];
+	cflags[c->cflags.nr] = "-mcpu=v2";
+	status = attempt(c, rest, file, file_idx, cflags, false);
+	free(cflags);
 	return status;
 }
 
