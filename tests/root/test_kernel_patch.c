@@ -30,9 +30,15 @@ static int load_one(const void *image, size_t size, const char *only)
 		return -errno;
 	bpf_object__for_each_program(prog, obj)
 		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), only));
-	bpf_object__for_each_map(map, obj) if (!bpf_map__max_entries(map) &&
-					       bpf_map__type(map) != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
-		bpf_map__set_max_entries(map, 64);
+	bpf_object__for_each_map(map, obj)
+	{
+		u32 type = bpf_map__type(map);
+
+		if (type == BPF_MAP_TYPE_RINGBUF) /* as the engine does */
+			bpf_map__set_value_size(map, 0);
+		else if (!bpf_map__max_entries(map) && type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+			bpf_map__set_max_entries(map, 64);
+	}
 	err = bpf_object__load(obj);
 	bpf_object__close(obj);
 	return err;
