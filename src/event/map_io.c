@@ -21,6 +21,11 @@ static int user_update(void *ctx, const void *key, const void *value)
 	return map_user_update(ctx, key, value, BPF_ANY);
 }
 
+static int user_push(void *ctx, const void *data, u32 size)
+{
+	return user_ringbuf_push(ctx, data, size);
+}
+
 struct event_map_io event_map_io_of(struct map *map)
 {
 	return (struct event_map_io){
@@ -30,6 +35,7 @@ struct event_map_io event_map_io_of(struct map *map)
 		.next_key = user_next_key,
 		.lookup = user_lookup,
 		.update = user_update,
+		.push = map->def.type == BPF_MAP_TYPE_USER_RINGBUF ? user_push : NULL,
 	};
 }
 

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "event/map_io.h"
 #include "event/parse.h"
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,12 +95,70 @@ static int load(struct fill *f, const char *json)
 	return err;
 }
 
+/* --- records of a user_ringbuf: "hex:0011…", or text with its NUL
+ * --------------------------------- */
+
+static int hex_digit(char c)
+{
+	const char *digits = "0123456789abcdef", *at = strchr(digits, tolower((u8)c));
+
+	return c && at ? (int)(at - digits) : -1;
+}
+
+/* In place; the number of bytes, or -EINVAL. */
+static int unhex(char *s)
+{
+	int nr = 0;
+
+	for (; s[0]; s += 2, nr++) {
+		int hi = hex_digit(s[0]), lo = hi < 0 ? -1 : hex_digit(s[1]);
+
+		if (lo < 0)
+			return -EINVAL;
+		s[-nr] = (char)(hi << 4 | lo);
+	}
+	return nr;
+}
+
+static int push_record(const struct event_map_io *io, struct arena *a, const struct text *t,
+		       struct skep_diag *diag)
+{
+	bool is_hex = t->s && !strncmp(t->s, "hex:", 4);
+	char *bytes = t->s ? arena_strdup(a, t->s + 4 * is_hex) : NULL;
+	int size, err;
+
+	if (!bytes)
+		return diag_set(diag, -EINVAL, "a record is \"hex:0011…\" or a text");
+	size = is_hex ? unhex(bytes) : (int)strlen(bytes) + 1;
+	if (size < 0)
+		return diag_set(diag, size, "'%s' is not bytes in hexadecimal", t->s);
+	err = io->push(io->ctx, bytes, (u32)size);
+	return err ? diag_set(diag, err, "there is no room for a record of %d bytes", size) : 0;
+}
+
+static int load_records(const struct event_map_io *io, const char *json, struct skep_diag *diag)
+{
+	struct arena arena = {0};
+	struct text t;
+	int err = text_parse(&arena, json, &t, diag);
+
+	if (!err && t.kind != TEXT_LIST)
+		err = diag_set(diag, -EINVAL, "[\"hex:0011…\", \"text\", …] is expected");
+	for (u32 i = 0; !err && i < t.nr; i++)
+		err = push_record(io, &arena, &t.values[i], diag);
+	arena_done(&arena);
+	return err ? diag_at(diag, err, "map %s", io->def->name) : 0;
+}
+
 int event_map_io_load(const struct event_map_io *io, const struct btf *btf, const char *json,
 		      struct skep_diag *diag)
 {
 	struct fill f;
-	int err = fill_init(&f, io, btf, diag);
+	int err;
 
+	if (io->push)
+		return load_records(io, json, diag);
+	err = fill_init(&f, io, btf, diag);
 	if (!err)
 		err = load(&f, json);
 	arena_done(&f.arena);

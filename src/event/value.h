@@ -66,6 +66,8 @@ struct event_map_io {
 	int (*next_key)(void *ctx, const void *key, void *next); /* key NULL: the first */
 	int (*lookup)(void *ctx, const void *key, void *value);
 	int (*update)(void *ctx, const void *key, const void *value);
+	/* of a user_ringbuf: one more record; NULL: it cannot be filled */
+	int (*push)(void *ctx, const void *data, u32 size);
 };
 
 struct event_map_io event_map_io_of(struct map *map); /* one of this process */
