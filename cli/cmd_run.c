@@ -278,6 +278,7 @@ static int start(struct run *r, char **command, struct skep_diag *diag)
 		.pin = c->pin,
 		.max_insns = c->max_insns,
 		.unpatched = c->unpatched,
+		.drop_caps = true,
 		.map_memory = c->map_memory << 20,
 		.event = run_on_event,
 		.fault = run_on_fault,

@@ -26,6 +26,9 @@ install: all $(B)/skep.pc
 	scripts/make-macros >$(D)$(DATADIR)/include/skep_macros.h
 	chmod 644 $(D)$(DATADIR)/include/skep_macros.h
 	install -m 644 share/btf/* $(D)$(DATADIR)/btf
+	install -d $(D)$(DATADIR)/systemd
+	sed 's|/usr/bin/skep|$(bindir)/skep|' share/systemd/skep@.service >$(D)$(DATADIR)/systemd/skep@.service
+	chmod 644 $(D)$(DATADIR)/systemd/skep@.service
 	install -m 644 man/*.1 $(D)$(mandir)/man1
 	install -m 644 completion/skep.bash $(D)$(completiondir)/skep
 	install -m 644 README.md LICENSE $(wildcard docs/*.md) $(D)$(docdir)

@@ -96,6 +96,9 @@ struct skep_session_opts {
 	const char *pin;         /* keep program, links and maps under bpffs, with that name */
 	bool unpatched; /* kernel engine: load programs as they are; what they lose in ring buffers
 			   is not counted then, and every record may wake us */
+	bool drop_caps; /* kernel engine: once everything is attached, this process gives up the
+			   capabilities that reading and detaching do not need, for good
+			   (no_new_privs): for programs that do nothing else */
 	size_t : 0;
 };
 

@@ -83,6 +83,7 @@ static struct engine_opts engine_options(struct skep_session *s)
 		.max_insns = o->max_insns,
 		.map_memory = o->map_memory,
 		.unpatched = o->unpatched,
+		.drop_caps = o->drop_caps,
 		.target =
 			{
 				.ifaces = o->ifaces,

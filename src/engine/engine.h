@@ -44,6 +44,7 @@ struct engine_opts {
 	u64 max_insns;
 	u64 map_memory; /* bytes of all maps; 0: the default */
 	bool unpatched; /* kernel: load programs as they are; nothing counts what they lose */
+	bool drop_caps; /* kernel: once all is attached, this process gives up its capabilities */
 	bool only_load; /* kernel: nothing will be attached, no target is asked for */
 	struct engine_targets target;
 	const char *const *attach; /* "PROGRAM=SECTION": attach it there instead; NULL-terminated */

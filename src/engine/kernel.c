@@ -91,7 +91,10 @@ static int kernel_start(struct engine *e, struct skep_diag *diag)
 
 	if (!err && k->opts.target.pin)
 		err = kernel_pin(k, diag);
-	return err ? err : kernel_child_release(k, diag);
+	err = err ? err : kernel_child_release(k, diag);
+	if (!err && k->opts.drop_caps)
+		kernel_drop_caps(k);
+	return err;
 }
 
 /* The end: nothing is attached any more, and what was reported until then is delivered. */

@@ -286,6 +286,9 @@ KIND(kernel_attach_open);
 int kernel_link_add(struct kernel_engine *k, struct kernel_link link, struct skep_diag *diag);
 void kernel_links_close(struct kernel_engine *k);
 
+/* kernel_caps.c: this process gives up the capabilities that the rest does not need */
+void kernel_drop_caps(struct kernel_engine *k);
+
 /* kernel_maps.c */
 int kernel_maps_open(struct kernel_engine *k, struct skep_diag *diag); /* behind the load */
 int kernel_map_io(struct engine *e, u32 idx, struct event_map_io *ret);

@@ -206,6 +206,18 @@ void kernel_guard_forget(struct kernel_engine *k, int slot)
 	__atomic_store_n(&k->guard->undos[slot].kind, UNDO_NONE, __ATOMIC_RELEASE);
 }
 
+bool kernel_guard_has_net(const struct kernel_engine *k)
+{
+	for (u32 i = 0; k->guard && i < k->guard->nr; i++) {
+		enum kernel_undo_kind kind = k->guard->undos[i].kind;
+
+		if (kind == UNDO_QDISC || kind == UNDO_FILTER || kind == UNDO_MATCHALL ||
+		    kind == UNDO_ROUTE)
+			return true;
+	}
+	return false;
+}
+
 void kernel_guard_detach(struct kernel_engine *k)
 {
 	struct kernel_guard *g = k->guard;

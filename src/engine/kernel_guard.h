@@ -50,6 +50,8 @@ int kernel_guard_add(struct kernel_engine *k, const struct kernel_undo *undo,
 		     struct skep_diag *diag);
 void kernel_guard_forget(struct kernel_engine *k, int slot); /* it was not made, or is undone */
 /* Undo what is attached, here and now; directories stay until the end, they may be in use. */
+/* Is there a qdisc, filter or route to remove? */
+bool kernel_guard_has_net(const struct kernel_engine *k);
 void kernel_guard_detach(struct kernel_engine *k);
 void kernel_guard_close(struct kernel_engine *k); /* the rest is undone, and the guard ends */
 
