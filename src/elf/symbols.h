@@ -16,9 +16,9 @@ struct symbols *symbols_free(struct symbols *s); /* NULL is fine; returns NULL *
 /* These addresses were seen in that process: its mappings are read if they are not known. */
 void symbols_note(struct symbols *s, u32 pid, const u64 *ips, u32 nr);
 
-/* "main+0x1c", or "libc.so.6+0x29d90" where the file has no names. Where that process is not known (0), of
- * the last that had something there. Addresses of the kernel by /proc/kallsyms, if that can be read. false:
- * nothing is known. */
+/* "main+0x1c", or "libc.so.6+0x29d90" where the file has no names. Where that process is not known
+ * (0), of the last that had something there. Addresses of the kernel by /proc/kallsyms, if that can
+ * be read. false: nothing is known. */
 bool symbols_find(struct symbols *s, u32 pid, u64 addr, char *buf, size_t size);
 
 #endif

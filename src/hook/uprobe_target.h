@@ -3,8 +3,8 @@
 #ifndef HOOK_UPROBE_TARGET_H
 #define HOOK_UPROBE_TARGET_H
 
-#include "hook/proc.h"
 #include "elf/uelf.h"
+#include "hook/proc.h"
 
 struct uprobe_wish {
 	struct uprobe_wish *next;

@@ -91,11 +91,11 @@ static int case_stop(void)
 /* A child that handles SIGCONT, stopped three times. */
 static int case_cont(void)
 {
-	int st, pipefd[2];
+	int st, pipefd[2], last[2];
 	pid_t pid;
 	char c;
 
-	if (pipe(pipefd))
+	if (pipe(pipefd) || pipe(last))
 		return 1;
 	pid = fork();
 	if (!pid) {
@@ -106,6 +106,8 @@ static int case_cont(void)
 			_exit(9);
 		while (nr_cont < 3)
 			nap(5);
+		while (read(last[0], &c, 1) != 1)
+			;
 		_exit(nr_cont);
 	}
 	if (read(pipefd[0], &c, 1) != 1)
@@ -119,6 +121,8 @@ static int case_cont(void)
 		say_wait("continued", pid, pid, st);
 		nap(20);
 	}
+	if (write(last[1], "e", 1) != 1)
+		return 1;
 	waitpid(pid, &st, 0);
 	say_wait("end", pid, pid, st);
 	return 0;
@@ -157,7 +161,7 @@ static int case_stop_threads(void)
 			sched_yield();
 		}
 	}
-	nap(100);
+	nap(200);
 	kill(pid, SIGSTOP);
 	waitpid(pid, &st, WUNTRACED);
 	say_wait("stopped", pid, pid, st);
@@ -221,9 +225,9 @@ static int case_siginfo(void)
 		return 1;
 	alarm(0);
 	if (!fork()) {
-		nap(30);
+		nap(200);
 		kill(getppid(), SIGUSR1);
-		nap(30);
+		nap(200);
 		_exit(3);
 	}
 	errno = 0;
