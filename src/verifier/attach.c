@@ -149,20 +149,24 @@ static int attach_lsm(struct env *env, const char *name)
 	return 0;
 }
 
-/* Functions whose return value may be changed: those for error injection are not in BTF; those of
- * system calls and security hooks are known by name. */
-static bool may_modify(const char *name)
+/* The functions for error injection are not in BTF, but whether the kernel has any is. System calls
+ * are among them. */
+static bool is_syscall(const struct env *env, const char *name)
 {
-	return !strncmp(name, "security_", 9) || !strncmp(name, "__x64_sys_", 10) ||
-	       !strncmp(name, "__ia32_sys_", 11) || !strncmp(name, "__arm64_sys_", 12) ||
-	       !strncmp(name, "bpf_modify_return_test", 22) || !strcmp(name, "should_failslab") ||
-	       !strcmp(name, "should_fail_alloc_page");
+	return (!strncmp(name, "__x64_sys_", 10) || !strncmp(name, "__ia32_sys_", 11) ||
+		!strncmp(name, "__arm64_sys_", 12)) &&
+	       kernel_has(env, "ei_entry", BTF_KIND_STRUCT);
 }
 
-static bool may_sleep_in(const char *name)
+static bool may_modify(const struct env *env, const char *name)
 {
-	return !strncmp(name, "__x64_sys_", 10) || !strncmp(name, "__ia32_sys_", 11) ||
-	       !strncmp(name, "__arm64_sys_", 12) || !strncmp(name, "bpf_fentry_test", 15) ||
+	return !strncmp(name, "security_", 9) || is_syscall(env, name) ||
+	       !strncmp(name, "bpf_modify_return_test", 22);
+}
+
+static bool may_sleep_in(const struct env *env, const char *name)
+{
+	return is_syscall(env, name) || !strncmp(name, "bpf_fentry_test", 15) ||
 	       !strncmp(name, "bpf_modify_return_test", 22);
 }
 
@@ -181,10 +185,10 @@ static int attach_tracing(struct env *env, const char *name)
 		err = attach_func(env, "", name);
 		if (!err)
 			err = check_func_target(env, name);
-		if (!err && env->sleepable && !may_sleep_in(name))
+		if (!err && env->sleepable && !may_sleep_in(env, name))
 			return reject_not_sleepable(env, name);
 		if (!err && env->attach_type == SPEC_ATTACH_MODIFY_RETURN && !env->sleepable &&
-		    !may_modify(name))
+		    !may_modify(env, name))
 			return reject_not_modifiable(env, name);
 		return err;
 	default:

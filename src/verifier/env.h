@@ -15,6 +15,7 @@
 #include "verifier/fields.h"
 #include "verifier/state.h"
 #include "verifier/verify.h"
+#include <bpf/btf.h>
 #include <errno.h>
 
 /* A map, as the verifier sees it. */
@@ -186,6 +187,13 @@ static inline u32 env_new_id(struct env *env)
 static inline bool env_in_sleepable(const struct env *env)
 {
 	return env->sleepable || (env->cur && env->cur->in_sleepable);
+}
+
+/* Whether the kernel has a type or a function of that name: what its configuration leaves out is
+ * not there. */
+static inline bool kernel_has(const struct env *env, const char *name, u32 kind)
+{
+	return env->kbtf && btf__find_by_name_kind(env->kbtf, name, kind) > 0;
 }
 
 static inline bool env_in_rcu(const struct env *env)

@@ -64,6 +64,25 @@ static const char *const d_path_funcs[] = {
 	"filp_close",
 };
 
+/* Their programs cannot refuse, so there is no return value to read or to set. */
+static bool has_fixed_retval(const struct env *env)
+{
+	switch (env->attach_type) {
+	case SPEC_ATTACH_CGROUP_UDP4_RECVMSG:
+	case SPEC_ATTACH_CGROUP_UDP6_RECVMSG:
+	case SPEC_ATTACH_CGROUP_UNIX_RECVMSG:
+	case SPEC_ATTACH_CGROUP_INET4_GETPEERNAME:
+	case SPEC_ATTACH_CGROUP_INET6_GETPEERNAME:
+	case SPEC_ATTACH_CGROUP_UNIX_GETPEERNAME:
+	case SPEC_ATTACH_CGROUP_INET4_GETSOCKNAME:
+	case SPEC_ATTACH_CGROUP_INET6_GETSOCKNAME:
+	case SPEC_ATTACH_CGROUP_UNIX_GETSOCKNAME:
+		return env->prog_type == SPEC_PROG_CGROUP_SOCK_ADDR;
+	default:
+		return false;
+	}
+}
+
 static bool is_allowed(const struct env *env, u32 func)
 {
 	const char *name = env->attach.name;
@@ -78,6 +97,11 @@ static bool is_allowed(const struct env *env, u32 func)
 			if (!strcmp(name, d_path_funcs[i]))
 				return true;
 		return false;
+	case SPEC_HELPER_override_return: /* a matter of configuration, which the BTF shows */
+		return kernel_has(env, "bpf_override_return", BTF_KIND_FUNC);
+	case SPEC_HELPER_get_retval:
+	case SPEC_HELPER_set_retval:
+		return !has_fixed_retval(env);
 	case SPEC_HELPER_ima_inode_hash:
 	case SPEC_HELPER_ima_file_hash:
 		return env->sleepable;
