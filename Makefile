@@ -64,7 +64,7 @@ $(B)/tests/%: $(B)/obj/tests/%.o $(OBJS)
 
 $(B)/tests/bpf/%.bpf.o: tests/bpf/%.bpf.c
 	@mkdir -p $(@D)
-	$(call say,BPF,$<) $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall -Iinclude/ebpf \
+	$(call say,BPF,$<) $(CLANG) -target bpf -mcpu=v3 -g -O2 -Wall \
 	-I/usr/include/$(shell uname -m)-linux-gnu -c -o $@ $<
 
 tests: all $(ALL_UNIT) $(BPF)

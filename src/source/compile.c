@@ -28,7 +28,8 @@ struct job {
 	struct strbuf vmlinux;    /* the text */
 	size_t nr_renamed;        /* of mend.renamed, how many the text has */
 	int vmlinux_fd, overlay_fd;
-	int empty_fd; /* clang's stdin and its empty headers; /dev/null need not be there */
+	int macros_fd; /* skep_macros.h, for a program that includes it; -1: none does */
+	int empty_fd;  /* clang's stdin and its empty headers; /dev/null need not be there */
 	char empty_path[32];
 	struct mend mend;
 	VEC(char *) argv;
@@ -188,6 +189,10 @@ static void overlay_text(struct job *j, struct strbuf *sb)
 	} else if (j->vmlinux_path) {
 		overlay_file(sb, "vmlinux.h", j->vmlinux_path);
 	}
+	if (j->macros_fd >= 0) {
+		snprintf(fd_path, sizeof(fd_path), "/proc/self/fd/%d", j->macros_fd);
+		overlay_file(sb, "skep_macros.h", fd_path);
+	}
 	strbuf_puts(sb, "]}\n]}\n");
 }
 
@@ -257,9 +262,23 @@ static int need_vmlinux(struct job *j, struct skep_diag *diag)
 	return set_vmlinux(j, &j->vmlinux, diag);
 }
 
+/* What the installation has in share/skep/include is here in every case, as vmlinux.h is. */
+static int need_macros(struct job *j, struct skep_diag *diag)
+{
+	struct strbuf text = {};
+
+	strbuf_puts(&text, "#pragma once\n");
+	macros_write(&text, NULL);
+	j->macros_fd = text.failed ? -ENOMEM : clang_memfd("skep-macros", text.s, text.len);
+	strbuf_done(&text);
+	if (j->macros_fd < 0)
+		return diag_set(diag, j->macros_fd, "memory file: %s", strerror(-j->macros_fd));
+	return 0;
+}
+
 static int run(struct job *j, struct clang_result *res, struct skep_diag *diag)
 {
-	int err = 0, fds[4], nr = 0;
+	int err = 0, fds[5], nr = 0;
 
 	if (j->mend.renamed.nr > j->nr_renamed) {
 		j->nr_renamed = j->mend.renamed.nr;
@@ -275,6 +294,8 @@ static int run(struct job *j, struct clang_result *res, struct skep_diag *diag)
 	fds[nr++] = j->overlay_fd;
 	if (j->vmlinux_fd >= 0)
 		fds[nr++] = j->vmlinux_fd;
+	if (j->macros_fd >= 0)
+		fds[nr++] = j->macros_fd;
 	fds[nr] = -1;
 	return clang_run(j->argv.data, fds, res, diag);
 }
@@ -289,6 +310,14 @@ static bool lacks_vmlinux(const struct job *j, const struct report *r)
 			return true;
 	for (size_t i = 0; i < j->mend.flags.nr; i++)
 		if (!strcmp(j->mend.flags.data[i], "vmlinux.h"))
+			return true;
+	return false;
+}
+
+static bool lacks_macros(const struct job *j, const struct report *r)
+{
+	for (size_t i = 0; i < r->nr && j->macros_fd < 0; i++)
+		if (strstr(r->lines[i].text, "skep_macros.h' file not found"))
 			return true;
 	return false;
 }
@@ -354,7 +383,9 @@ static int round_once(struct job *j, bool last, void **ret, size_t *ret_size,
 		err = diag_nomem(diag);
 		goto free_result;
 	}
-	if (lacks_vmlinux(j, &report))
+	if (lacks_macros(j, &report))
+		err = need_macros(j, diag) ?: 1;
+	else if (lacks_vmlinux(j, &report))
 		err = need_vmlinux(j, diag) ?: 1;
 	else if (!last && mend_plan(&report, j->path, &j->arena, &j->mend))
 		err = lacks_vmlinux(j, &report) ? need_vmlinux(j, diag) ?: 1 : 1;
@@ -372,7 +403,7 @@ static int init_job(struct job *j, const char *path, const struct skep_source_op
 	const char *slash;
 
 	j->opts = opts;
-	j->vmlinux_fd = j->overlay_fd = j->empty_fd = -1;
+	j->vmlinux_fd = j->overlay_fd = j->empty_fd = j->macros_fd = -1;
 	j->path = path[0] == '-' ? arena_printf(&j->arena, "./%s", path) : path;
 	if (!j->path)
 		return diag_nomem(diag);
@@ -403,6 +434,8 @@ static void free_job(struct job *j)
 		close(j->overlay_fd);
 	if (j->empty_fd >= 0)
 		close(j->empty_fd);
+	if (j->macros_fd >= 0)
+		close(j->macros_fd);
 	arena_done(&j->arena);
 }
 

@@ -71,7 +71,7 @@ const struct macro *macro_find(const char *name)
 /* A set of names by hash; a false "there" costs one macro, and is as likely as 1 in 2^45. */
 static void add_enumerators(struct hash_table *names, const struct btf *btf)
 {
-	u32 nr = btf__type_cnt(btf);
+	u32 nr = btf ? btf__type_cnt(btf) : 0;
 
 	for (u32 id = 1; id < nr; id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);

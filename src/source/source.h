@@ -77,7 +77,7 @@ struct macro {
 	const char *name, *args, *value;
 };
 const struct macro *macro_find(const char *name);
-/* The macros as C text, without those that are enumerators of the BTF. */
+/* The macros as C text, without those that are enumerators of the BTF (NULL: all). */
 void macros_write(struct strbuf *sb, const struct btf *btf);
 
 /* --- mend.c --- */
