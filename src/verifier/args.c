@@ -2,6 +2,7 @@
 /* Arguments of calls: arg_kinds[] says which registers fit a kind and who looks closer. */
 #include "btf/types.h"
 #include "verifier/helper.h"
+#include "verifier/kfunc.h"
 #include "verifier/slots.h"
 #include <string.h>
 
@@ -601,6 +602,8 @@ static int look_closer(struct env *env, struct call *c, u32 arg, const struct ar
 		c->ret_id = r->btf_id;
 		return 0;
 	case LOCK:
+		if (graph_in_callback(env))
+			return reject_lock_in_callback(env);
 		return args_check_lock(env, regno, c->func == SPEC_HELPER_spin_lock);
 	case TIMER:
 		return check_timer(env, c, regno);

@@ -11,6 +11,10 @@ bool ctx_btf_is_valid(struct env *env, s32 off, int size, enum access rw, struct
 
 /* The struct that r1 points to in programs of that type, by name: "__sk_buff"; NULL: none. */
 const char *ctx_user_struct(u32 prog_type);
+/* Does a program's name stand for the kernel's? */
+bool ctx_is_projection(const char *user, const char *kernel);
+/* Is that the context's name, to a program or to the kernel? */
+bool ctx_is_user_struct(u32 prog_type, const char *name);
 const char *ctx_kernel_struct(u32 prog_type);
 
 #endif

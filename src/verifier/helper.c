@@ -3,6 +3,7 @@
 #include "verifier/helper.h"
 #include "btf/types.h"
 #include "verifier/slots.h"
+#include <ctype.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -349,25 +350,75 @@ static int on_loop(struct env *env, struct call *c)
 	return 0;
 }
 
-/* %d %s %pK …: as many as there are arguments. */
+static bool is_any(char c, const char *of)
+{
+	return c && strchr(of, c);
+}
+
+static bool is_word_end(char c)
+{
+	return !c || isspace((unsigned char)c) || ispunct((unsigned char)c);
+}
+
+/* What follows %p, up to its last character; NULL: not supported. */
+static const char *pointer_spec(const char *s)
+{
+	if (is_word_end(s[1]))
+		return s;
+	if (is_any(s[1], "ku") && s[2] == 's')
+		return is_word_end(s[3]) ? s + 2 : NULL;
+	if (is_any(s[1], "KxsSB"))
+		return s + 1;
+	return is_any(s[1], "iI") && is_any(s[2], "46") ? s + 2 : NULL;
+}
+
+/* One conversion, of which s is the character after %; to its last character. */
+static const char *conversion(const char *s)
+{
+	s += strspn(s, "0+- ");
+	s += strspn(s, "0123456789");
+	if (*s == 'p')
+		return pointer_spec(s);
+	if (*s == 's')
+		return is_word_end(s[1]) ? s : NULL;
+	if (*s == 'c')
+		return s;
+	for (int i = 0; i < 2 && *s == 'l'; i++)
+		s++;
+	return is_any(*s, "iduxX") ? s : NULL;
+}
+
+static bool is_format(const char *s, u64 nr)
+{
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+
+		if (c >= 0x80 || (!isprint(c) && !isspace(c)))
+			return false;
+		if (c != '%')
+			continue;
+		if (s[1] == '%') {
+			s++;
+			continue;
+		}
+		if (!nr--)
+			return false;
+		s = conversion(s + 1);
+		if (!s)
+			return false;
+	}
+	return true;
+}
+
 static int on_snprintf(struct env *env, struct call *c)
 {
 	const struct reg *fmt = &env_regs(env)[BPF_REG_3], *len = &env_regs(env)[BPF_REG_5];
 	u64 off = (u64)(s64)fmt->off + fmt->v.t.value;
-	u64 nr = len->v.t.value / 8, used = 0;
 
 	if (len->v.t.value % 8)
 		return reject_snprintf_size(env);
-	for (const char *s = (const char *)fmt->map->data + off; *s; s++) {
-		if (*s != '%')
-			continue;
-		if (s[1] == '%')
-			s++;
-		else if (used++ >= nr)
-			return reject_snprintf_format(env);
-		else if (!s[1] || strchr(" \t\n", s[1]))
-			return reject_snprintf_format(env);
-	}
+	if (!is_format((const char *)fmt->map->data + off, len->v.t.value / 8))
+		return reject_snprintf_format(env);
 	return 0;
 }
 

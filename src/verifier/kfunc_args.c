@@ -54,18 +54,9 @@ static bool points_to(const struct arg *a, const char *name)
 	return btf_is_struct(a->ref_t) && !strcmp(a->ref_name, name);
 }
 
-static bool is_projection(const char *user, const char *kernel)
-{
-	return (!strcmp(user, "__sk_buff") && !strcmp(kernel, "sk_buff")) ||
-	       (!strcmp(user, "xdp_md") && !strcmp(kernel, "xdp_buff"));
-}
-
 static bool is_ctx_type(const struct env *env, const struct arg *a)
 {
-	const char *want = ctx_user_struct(env->prog_type);
-
-	return want && env->prog_type != SPEC_PROG_KPROBE && btf_is_struct(a->ref_t) &&
-	       (!strcmp(a->ref_name, want) || is_projection(want, a->ref_name));
+	return btf_is_struct(a->ref_t) && ctx_is_user_struct(env->prog_type, a->ref_name);
 }
 
 /* Only numbers, in structs and arrays of structs: memory that a program may hand over. */
@@ -317,7 +308,7 @@ static int arg_btf(struct env *env, struct kcall *c, const struct arg *a)
 	name = types_name(btf, id);
 	strict = ((c->k->flags & KF_RELEASE) && a->r->ref) || is_alias(name, a->ref_name) ||
 		 is_alias(a->ref_name, name);
-	if (is_projection(a->ref_name, name) ||
+	if (ctx_is_projection(a->ref_name, name) ||
 	    btf_ids_match(env, btf, id, a->r->off, env->kbtf, a->ref_id, strict,
 			  !(flags & REG_ALLOC)))
 		return 0;

@@ -83,6 +83,23 @@ const char *ctx_user_struct(u32 type)
 	return type < SPEC_NR_PROG_TYPES ? names[type] : NULL;
 }
 
+bool ctx_is_projection(const char *user, const char *kernel)
+{
+	return (!strcmp(user, "__sk_buff") && !strcmp(kernel, "sk_buff")) ||
+	       (!strcmp(user, "xdp_md") && !strcmp(kernel, "xdp_buff"));
+}
+
+bool ctx_is_user_struct(u32 type, const char *name)
+{
+	const char *want = ctx_user_struct(type);
+
+	if (!want)
+		return false;
+	if (type == SPEC_PROG_KPROBE && !strcmp(name, "bpf_user_pt_regs_t"))
+		return true;
+	return !strcmp(name, want) || ctx_is_projection(want, name);
+}
+
 static u32 pointee(const struct env *env, const struct btf_type *ptr, bool *ret_user_regs)
 {
 	u32 id = ptr->type;
@@ -100,15 +117,14 @@ static u32 pointee(const struct env *env, const struct btf_type *ptr, bool *ret_
 /* Is it a pointer to the context of this program type? */
 static bool is_ctx_ptr(const struct env *env, const struct btf_type *ptr)
 {
-	const char *want = ctx_user_struct(env->prog_type), *name;
 	bool user_regs;
 	u32 id = pointee(env, ptr, &user_regs);
 	const struct btf_type *t = btf__type_by_id(env->btf, id);
 
-	if (env->prog_type == SPEC_PROG_KPROBE)
-		return user_regs;
-	name = types_name(env->btf, id);
-	return want && t && btf_is_struct(t) && !strcmp(name, want);
+	if (env->prog_type == SPEC_PROG_KPROBE && user_regs)
+		return true;
+	return t && btf_is_struct(t) &&
+	       ctx_is_user_struct(env->prog_type, types_name(env->btf, id));
 }
 
 /* __arg_ctx: any type that may stand for the context. */
