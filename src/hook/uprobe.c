@@ -20,9 +20,8 @@
  */
 #include "hook/uprobe.h"
 #include "base/mem.h"
+#include "hook/uprobe_file.h"
 #include "hook/uprobe_insn.h"
-#include "hook/uprobe_target.h"
-#include "hook/usdt.h"
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,36 +31,6 @@
 
 /* Calls in progress of probed functions: as many as Linux keeps (MAX_URETPROBE_DEPTH). */
 #define MAX_RETURNS 64
-
-/* A pattern that matches more functions of one file than this is cut off. */
-#define MAX_POINTS 10000
-
-struct hit {
-	struct proc_attach *attach;
-	u64 cookie; /* USDT: the number of its spec; else 0 */
-	bool at_return;
-};
-
-struct point {
-	u64 off, sem_vaddr, vaddr;
-	u8 insn[UPROBE_INSN_MAX];
-	VEC(struct hit) hits;
-	bool has_return;
-};
-
-/* A file that was seen in a process, with the points that programs want in it. */
-struct ufile {
-	struct ufile *next;
-	u64 ino;
-	char *path;
-	VEC(struct point *) points;
-};
-
-struct uprobe_set {
-	struct uprobe_wish *wishes;
-	struct ufile *files;
-	struct usdt_specs specs;
-};
 
 struct breakpoint {
 	u64 addr, sem_addr;
@@ -121,135 +90,6 @@ static void add_semaphore(struct proc_task *t, u64 addr, s16 delta)
 	poke(t, addr, &count, sizeof(count));
 }
 
-/* --- files and points ----------------------------------------------------------------------- */
-
-struct resolver {
-	struct uprobe_set *set;
-	struct ufile *file;
-	const struct uelf *elf;
-	const struct uprobe_wish *wish;
-};
-
-static struct point *point_at(struct ufile *f, u64 off)
-{
-	struct point **slot, *pt;
-
-	for (size_t i = 0; i < f->points.nr; i++)
-		if (f->points.data[i]->off == off)
-			return f->points.data[i];
-	pt = f->points.nr < MAX_POINTS ? mem_zalloc(sizeof(*pt)) : NULL;
-	slot = pt ? VEC_PUSH(&f->points) : NULL;
-	if (!slot) {
-		mem_free(pt);
-		return NULL;
-	}
-	pt->off = off;
-	*slot = pt;
-	return pt;
-}
-
-static bool has_hit(const struct point *pt, const struct proc_attach *a)
-{
-	for (size_t i = 0; i < pt->hits.nr; i++)
-		if (pt->hits.data[i].attach == a)
-			return true;
-	return false;
-}
-
-static struct point *want_point(struct resolver *r, u64 off, u64 cookie)
-{
-	struct point *pt;
-	struct hit *hit;
-
-	if (!in_bounds(off, 1, r->elf->size))
-		return NULL;
-	pt = point_at(r->file, off);
-	if (!pt || has_hit(pt, r->wish->attach))
-		return pt;
-	hit = VEC_PUSH(&pt->hits);
-	if (!hit)
-		return NULL;
-	*hit = (struct hit){r->wish->attach, cookie, r->wish->at_return};
-	pt->has_return |= r->wish->at_return;
-	pt->vaddr = uelf_vaddr_of(r->elf, off);
-	memcpy(pt->insn, r->elf->image + off, min_u64(sizeof(pt->insn), r->elf->size - off));
-	return pt;
-}
-
-static int on_symbol(void *ctx, const char *name, u64 off)
-{
-	struct resolver *r = ctx;
-
-	want_point(r, off + r->wish->off, 0);
-	return 0;
-}
-
-static int on_usdt(void *ctx, const struct uelf_usdt *u)
-{
-	struct resolver *r = ctx;
-	struct point *pt;
-	s32 id;
-
-	if (strcmp(u->provider, r->wish->func) || strcmp(u->name, r->wish->name))
-		return 0;
-	id = usdt_spec(&r->set->specs, u->args);
-	if (id < 0)
-		return 0;
-	pt = want_point(r, u->off, id);
-	if (pt)
-		pt->sem_vaddr = u->sem_vaddr;
-	return 0;
-}
-
-static void resolve(struct resolver *r)
-{
-	if (r->wish->is_usdt)
-		uelf_usdts(r->elf, on_usdt, r);
-	else if (r->wish->func[0])
-		uelf_symbols(r->elf, r->wish->func, on_symbol, r);
-	else
-		want_point(r, r->wish->off, 0);
-}
-
-static bool is_wanted(const struct uprobe_set *set, u64 ino)
-{
-	const struct uprobe_wish *w = set->wishes;
-
-	while (w && !w->any_file && w->ino != ino)
-		w = w->next;
-	return w;
-}
-
-static struct ufile *load_file(struct uprobe_set *set, const char *path, u64 ino)
-{
-	struct ufile *f = mem_zalloc(sizeof(*f));
-	struct resolver r = {.set = set, .file = f};
-	struct uelf elf;
-
-	if (!f)
-		return NULL;
-	f->ino = ino;
-	f->path = mem_strdup(path);
-	f->next = set->files;
-	set->files = f;
-	if (!f->path || !is_wanted(set, ino) || uelf_open(path, &elf, NULL))
-		return f;
-	r.elf = &elf;
-	for (r.wish = set->wishes; r.wish; r.wish = r.wish->next)
-		if (elf.ino == ino && (r.wish->any_file || r.wish->ino == ino))
-			resolve(&r);
-	uelf_close(&elf);
-	return f;
-}
-
-static struct ufile *file_of(struct uprobe_set *set, const char *path, u64 ino)
-{
-	for (struct ufile *f = set->files; f; f = f->next)
-		if (f->ino == ino && f->path && !strcmp(f->path, path))
-			return f;
-	return load_file(set, path, ino);
-}
-
 /* --- into a process ------------------------------------------------------------------------- */
 
 static struct uprobe_space *space_of(struct proc_task *t)
@@ -298,7 +138,7 @@ static void scan_line(struct uprobe_set *set, struct proc_task *t, const char *l
 		   path) != 6 ||
 	    perms[2] != 'x' || path[0] != '/')
 		return;
-	f = file_of(set, path, ino);
+	f = uprobe_file_of(set, path, ino);
 	for (size_t i = 0; f && i < f->points.nr; i++) {
 		const struct point *pt = f->points.data[i];
 
@@ -682,22 +522,10 @@ void uprobe_remove(struct proc_task *t)
 	s->trampoline = 0;
 }
 
-static void free_file(struct ufile *f)
-{
-	for (size_t i = 0; i < f->points.nr; i++) {
-		VEC_DONE(&f->points.data[i]->hits);
-		mem_free(f->points.data[i]);
-	}
-	VEC_DONE(&f->points);
-	mem_free(f->path);
-	mem_free(f);
-}
-
 void uprobe_set_free(struct proc *p)
 {
 	struct uprobe_set *set = p->uprobes;
 	struct uprobe_wish *w, *next_w;
-	struct ufile *f, *next_f;
 
 	if (!set)
 		return;
@@ -705,10 +533,7 @@ void uprobe_set_free(struct proc *p)
 		next_w = w->next;
 		mem_free(w);
 	}
-	for (f = set->files; f; f = next_f) {
-		next_f = f->next;
-		free_file(f);
-	}
+	uprobe_files_free(set);
 	usdt_done(&set->specs);
 	mem_free(set);
 	p->uprobes = NULL;
