@@ -227,7 +227,7 @@ for s in ls:
 	done
 	"${skep[@]}" -v --prog choose --pid "$(cat "$tmp/pid")" --port 7788 -d 60 >"$tmp/out" 2>&1 &
 	for ((i = 0; i < 100; i++)); do
-		grep -q 'is attached' "$tmp/out" && break
+		grep -qs 'is attached' "$tmp/out" && break
 		sleep 0.1
 	done
 	for i in 1 2 3 4 5 6; do
