@@ -20,7 +20,7 @@ endif
 Q := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-8s %s\n' $(1) $(2);)
 
-LIBS := libbpf libelf libdw libpcap json-c liburcu-bp libzstd zlib
+LIBS := libbpf libelf libdw libpcap json-c liburcu-bp libzstd liblzma zlib
 CFLAGS ?= -O2 -g
 DATADIR ?= $(prefix)/share/skep
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -fPIC -fvisibility=hidden -Wall -Wextra -Wstrict-prototypes \

@@ -11,16 +11,18 @@
 #include <errno.h>
 #include <gelf.h>
 #include <limits.h>
+#include <lzma.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
-#define RUNNING     "/sys/kernel/btf/vmlinux"
-#define SHIPPED     "vmlinux-6.12.btf.zst"
-#define MAX_FILE    (1024u << 20) /* a vmlinux with DWARF has some hundred MiB */
-#define MAX_PARENTS 5
+#define RUNNING       "/sys/kernel/btf/vmlinux"
+#define SHIPPED       "vmlinux-6.12.btf.zst"
+#define MAX_FILE      (1024u << 20) /* a vmlinux with DWARF has some hundred MiB */
+#define MAX_PARENTS   5
+#define MAX_XZ_MEMORY (256u << 20) /* of its dictionary; xz -9 takes 65 MiB */
 
 /* --- compression ---------------------------------------------------------------------------- */
 
@@ -91,6 +93,31 @@ static int gunzip(const char *in, size_t in_size, char **out, size_t *room, size
 	return err;
 }
 
+static int unxz(const char *in, size_t in_size, char **out, size_t *room, size_t *size,
+		struct skep_diag *diag)
+{
+	lzma_stream z = LZMA_STREAM_INIT;
+	lzma_ret state = lzma_stream_decoder(&z, MAX_XZ_MEMORY, 0);
+	int err = state == LZMA_OK ? 0 : diag_nomem(diag);
+
+	z.next_in = (const uint8_t *)in;
+	z.avail_in = in_size;
+	while (!err && state != LZMA_STREAM_END) {
+		z.next_out = (uint8_t *)*out + *size;
+		z.avail_out = *room - *size;
+		state = lzma_code(&z, LZMA_FINISH);
+		*size = *room - z.avail_out;
+		if (state == LZMA_STREAM_END)
+			break;
+		if (state == LZMA_OK && !z.avail_out)
+			err = grow(out, room, diag);
+		else if (state != LZMA_OK)
+			err = bad_data(diag, "broken or cut off xz data");
+	}
+	lzma_end(&z);
+	return err;
+}
+
 static const struct packing {
 	const char *magic;
 	size_t len;
@@ -99,6 +126,9 @@ static const struct packing {
 } packings[] = {
 	{"\x28\xb5\x2f\xfd", 4, unzstd},
 	{"\x1f\x8b", 2, gunzip},
+	{"\xfd"
+	 "7zXZ",
+	 6, unxz},
 };
 
 /* Replaces *buf by what is packed in it; leaves other data alone. */

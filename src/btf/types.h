@@ -32,8 +32,9 @@ struct btf *types_close(struct btf *btf);
 
 /*
  * The kernel's BTF: path, or when path is NULL the running kernel's, or where there is none the
- * one that is shipped. path may be raw BTF, an ELF with .BTF, or either compressed with zstd or
- * gzip. *ret_name (may be NULL) is what was taken, in words. The caller frees with types_close.
+ * one that is shipped. path may be raw BTF, an ELF with .BTF, or either compressed with zstd,
+ * gzip or xz. *ret_name (may be NULL) is what was taken, in words. The caller frees with
+ * types_close.
  */
 int types_open_kernel(const char *path, struct btf **ret, const char **ret_name,
 		      struct skep_diag *diag);

@@ -6,6 +6,8 @@
 #include "btf/types.h"
 #include <errno.h>
 #include <glob.h>
+#include <lzma.h>
+#include <unistd.h>
 
 static struct btf *sample(void)
 {
@@ -278,12 +280,48 @@ static void test_kernel(void)
 	is_str(diag.where, "/dev/null: BTF header", "is named");
 }
 
+/* As BTF archives and kernels' modules are packed. cut: how many bytes are missing at the end. */
+static int open_xz(size_t cut, struct skep_diag *diag)
+{
+	char path[] = "/tmp/skep-xz.XXXXXX";
+	uint8_t packed[8192];
+	struct btf *raw = sample(), *b = NULL;
+	const void *data;
+	size_t nr = 0;
+	int fd, err;
+	u32 size;
+
+	data = btf__raw_data(raw, &size);
+	lzma_easy_buffer_encode(6, LZMA_CHECK_CRC64, NULL, data, size, packed, &nr, sizeof(packed));
+	fd = mkstemp(path);
+	if (fd < 0 || write(fd, packed, nr - cut) < 0)
+		return -errno;
+	close(fd);
+	err = types_open_kernel(path, &b, NULL, diag);
+	unlink(path);
+	if (!err)
+		is_int(types_find_struct(b, "out_t"), 11, "and is what it was");
+	types_close(b);
+	btf__free(raw);
+	return err;
+}
+
+static void test_xz(void)
+{
+	struct skep_diag diag = {0};
+
+	is_int(open_xz(0, &diag), 0, "xz is unpacked: %s", diag.message);
+	is_int(open_xz(20, &diag), -EINVAL, "cut off");
+	ok(strstr(diag.message, "xz"), "is told: %s", diag.message);
+}
+
 int main(void)
 {
 	u64 live = mem_live();
 
 	test_reading();
 	test_forward_enum();
+	test_xz();
 	test_flavours();
 	test_refusals();
 	test_noise();
