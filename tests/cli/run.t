@@ -112,7 +112,7 @@ is "$(cat "$tmp/err")" "events: $nr produced = $nr delivered + 0 lost" "which ar
 # --- an object with many programs that no hook serves
 {
 	sed -n 1,3p "$tmp/pids.bpf.c"
-	for i in 1 2 3 4 5 6 7; do echo "SEC(\"iter/task\") int it$i(void *c) { return 0; }"; done
+	for i in 1 2 3 4 5 6 7; do echo "SEC(\"lirc_mode2\") int it$i(void *c) { return 0; }"; done
 	echo 'SEC("tp/syscalls/sys_enter_exit_group") int e(void *c) { return 0; }'
 } >"$tmp/many.bpf.c"
 run "$tmp/many.bpf.c" -- true 2>"$tmp/err"
