@@ -78,6 +78,19 @@ static u32 xdp_prog_id(int ifindex)
 				  : opts.hw_prog_id;
 }
 
+/* An interface has one XDP program: of several in an object, the user chooses. */
+static int check_own(struct kernel_engine *k, const char *iface, u32 prog_id,
+		     struct skep_diag *diag)
+{
+	for (u32 i = 0; prog_id && i < k->nr_progs; i++)
+		if (kernel_prog_id(&k->progs[i]) == prog_id)
+			return diag_set_full(diag, -EBUSY, "needs-target", "--prog NAME",
+					     "%s takes one XDP program, and has %s of this object: "
+					     "choose one with --prog",
+					     iface, k->progs[i].prog->name);
+	return 0;
+}
+
 static int attach_xdp(struct kernel_engine *k, struct kernel_prog *p, const char *iface,
 		      int ifindex, struct skep_diag *diag)
 {
@@ -87,7 +100,8 @@ static int attach_xdp(struct kernel_engine *k, struct kernel_prog *p, const char
 
 	if (!mode)
 		return -EINVAL;
-	err = kernel_xdp_make_room(k, iface, ifindex, xdp_prog_id(ifindex), diag);
+	err = check_own(k, iface, xdp_prog_id(ifindex), diag);
+	err = err ? err : kernel_xdp_make_room(k, iface, ifindex, xdp_prog_id(ifindex), diag);
 	if (err)
 		return err;
 	fd = create(p, ifindex, SPEC_ATTACH_XDP, mode->flags);

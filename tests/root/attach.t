@@ -326,6 +326,10 @@ kill -INT "$first"
 wait
 is "$(left)" "" "nothing is left of either"
 
+out=$("${skep[@]}" --prog xdp_any --prog xdp_drop --iface lo 2>&1)
+is $? 2 "two XDP programs of one object for one interface are a usage error"
+has "$out" 'lo takes one XDP program, and has xdp_any of this object: choose one with --prog' "that says what to do"
+
 # --- pins ----------------------------------------------------------------------------------------
 if mountpoint -q /sys/fs/bpf; then
 	"${skep[@]}" -q --prog xdp_any --prog tc_in --iface lo --pin one >"$tmp/out" 2>&1
