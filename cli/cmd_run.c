@@ -393,9 +393,9 @@ static int check(const struct run_config *c, const struct opt_rest *rest)
 	if (c->pid > INT32_MAX)
 		return cli_usage(&cmd_run, "--pid %llu: no such process",
 				 (unsigned long long)c->pid);
-	if (c->engine == SKEP_ENGINE_KERNEL && (c->pcap || c->ctx || c->packet))
-		return cli_usage(&cmd_run, "--pcap, --ctx and --packet are for -e user; --iface "
-					   "attaches to a real interface");
+	if (c->engine == SKEP_ENGINE_KERNEL && c->pcap)
+		return cli_usage(&cmd_run, "--pcap is for -e user; --iface attaches to a real "
+					   "interface");
 	if (c->out && !c->pcap && !c->packet)
 		return cli_usage(&cmd_run, "--out needs --pcap or --packet");
 	if (c->metrics && skep_metrics_check(c->metrics, &diag))

@@ -88,7 +88,8 @@ static int complete(struct kernel_engine *k, struct bpf_map *map, const struct o
 	if (type == BPF_MAP_TYPE_RINGBUF) { /* a type says what records are, not a size to Linux */
 		bpf_map__set_key_size(map, 0);
 		err = bpf_map__set_value_size(map, 0);
-		if (k->patch.image && bpf_map__max_entries(map) < k->patch.ring_size &&
+		if (k->patch.image && !kernel_is_test(k) &&
+		    bpf_map__max_entries(map) < k->patch.ring_size &&
 		    bpf_map__max_entries(map) == om->def.max_entries) /* nobody has chosen */
 			return bpf_map__set_max_entries(map, k->patch.ring_size);
 	}

@@ -132,6 +132,7 @@ u64 pcap_ctx_run(struct pcap_ctx *c, struct hook_set *set, struct hook_prog *hp,
  * socket, its flow_keys. */
 bool pcap_ctx_make_skb(struct pcap_ctx *c);
 void pcap_ctx_sock(struct pcap_ctx *c, const struct pcap_kind *kind);
+void pcap_ctx_test_sock(struct pcap_ctx *c); /* as a test run in Linux has it */
 void pcap_ctx_flow(struct pcap_ctx *c);
 /* The kernel's structures around the packet: who wants them, making them, filling them. */
 bool pcap_model_wanted(const struct prog *prog);

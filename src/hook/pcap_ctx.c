@@ -210,11 +210,12 @@ static void make_sock(struct pcap_ctx *c, bool egress)
 	c->sk.family = local->family;
 	c->sk.type = sock_type(local->proto);
 	c->sk.protocol = local->proto;
-	memcpy(&c->sk.src_ip4, local->src, 4);
-	memcpy(&c->sk.dst_ip4, local->dst, 4);
 	if (local->family == AF_INET6) {
 		memcpy(c->sk.src_ip6, local->src, 16);
 		memcpy(c->sk.dst_ip6, local->dst, 16);
+	} else {
+		memcpy(&c->sk.src_ip4, local->src, 4);
+		memcpy(&c->sk.dst_ip4, local->dst, 4);
 	}
 	c->sk.src_port = ntohs(local->sport);
 	c->sk.dst_port = local->dport;
@@ -239,6 +240,18 @@ static void sock_fields(struct pcap_ctx *c)
 void pcap_ctx_sock(struct pcap_ctx *c, const struct pcap_kind *kind)
 {
 	make_sock(c, kind->flags & PCAP_EGRESS);
+	sock_fields(c);
+}
+
+#define TCP_CLOSE_STATE 7
+
+/* That of a test run in Linux: made for it, with the packet's addresses, and nothing else set. */
+void pcap_ctx_test_sock(struct pcap_ctx *c)
+{
+	make_sock(c, true);
+	c->sk.type = c->sk.protocol = 0;
+	c->sk.src_port = c->sk.dst_port = 0;
+	c->sk.state = TCP_CLOSE_STATE;
 	sock_fields(c);
 }
 

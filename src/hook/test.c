@@ -142,7 +142,6 @@ static int check_sizes(const struct test_hook *t, const struct prog *prog, struc
 /* An sk_buff as bpf_prog_test_run_skb makes it: no VLAN tag is taken out, nothing is parsed. */
 static int build_skb(struct test_hook *t, const struct prog *prog, struct skep_diag *diag)
 {
-	static const struct pcap_kind plain = {0, "test", PCAP_SOCK};
 	struct vm_pkt *pkt = t->ctx.pkt;
 	u32 need;
 
@@ -158,7 +157,7 @@ static int build_skb(struct test_hook *t, const struct prog *prog, struct skep_d
 	need = pkt->protocol == htons(0x0800) ? 20 : pkt->protocol == htons(0x86dd) ? 40 : 0;
 	if (pkt->tail - pkt->head - pkt->net < need)
 		return diag_set(diag, -EINVAL, "the packet ends inside its IP header");
-	pcap_ctx_sock(&t->ctx, &plain);
+	pcap_ctx_test_sock(&t->ctx);
 	pkt->pkt_type = loopback_pkt_type(pkt->data);
 	pkt->rx_ifindex = 0;
 	pkt->may_write = is_l2(prog->type) || prog->type == SPEC_PROG_LWT_XMIT;

@@ -237,6 +237,7 @@ static bool is_taken(const char *path, const void *elf, size_t size, size_t idx,
 	struct skep_session_opts so = {
 		.sz = sizeof(so), .engine = SKEP_ENGINE_KERNEL, .pkt_file = "hex:00"};
 	struct skep_prog_info p = {.sz = sizeof(p)};
+	struct skep_diag diag = {0};
 	struct skep_session *s = NULL;
 	struct skep_object *obj;
 	int err = skep_object_open_mem(elf, size, path, NULL, &obj, NULL);
@@ -247,7 +248,9 @@ static bool is_taken(const char *path, const void *elf, size_t size, size_t idx,
 			snprintf(name, 64, "%s", p.name);
 	}
 	if (!err)
-		err = skep_session_new(obj, &so, &s, NULL);
+		err = skep_session_new(obj, &so, &s, &diag);
+	if (err)
+		printf("# Linux refuses %s: %s: %s\n", name, diag.where, diag.message);
 	skep_session_free(s);
 	skep_object_free(obj);
 	return !err;
@@ -265,7 +268,6 @@ static void find_refused(const char *path, const void *elf, size_t size)
 	skep_object_free(obj);
 	for (size_t i = 0; i < nr && nr_refused < 256; i++)
 		nr_refused += !is_taken(path, elf, size, i, refused[nr_refused]);
-	printf("# %u of %zu programs are refused by Linux\n", nr_refused, nr);
 }
 
 /* --- comparing -------------------------------------------------------------------------------- */

@@ -22,12 +22,19 @@ fi
 whole() {
 	name=$1
 	shift
-	"$@" >"$tmp/out" 2>&1
+	timeout 120 "$@" >"$tmp/out" 2>&1
 	ok $? "$name" || grep -v '^ok' "$tmp/out" | cut -c1-400 | head -40 | sed 's/^/# /'
 }
 
 whole "XDP programs on 80 packets" "$B/tests/root/agree" -n 80 -s 1 tests/root/agree/xdp.bpf.c
 whole "programs on sk_buffs on 80 packets" "$B/tests/root/agree" -n 80 -s 2 tests/root/agree/skb.bpf.c
+whole "more on sk_buffs on 40 packets" "$B/tests/root/agree" -n 40 -s 4 tests/root/agree/layers.bpf.c
+for e in kernel user; do
+	"$B/skep" run tests/root/agree/layers.bpf.c -q -e $e --prog small_map -o json --repeat 2 \
+		--packet hex:0200000000010200000000028888000102030405 >"$tmp/$e.cli" 2>"$tmp/err"
+	ok $? "skep run --packet in the $e engine" || sed 's/^/# /' "$tmp/err"
+done
+is "$(grep -v context "$tmp/user.cli")" "$(grep -v context "$tmp/kernel.cli")" "the same output"
 whole "programs without packets on 60 contexts" "$B/tests/root/agree" -c -n 60 -s 3 tests/root/agree/context.bpf.c
 for seed in 1 2 3 4 $SKEP_AGREE_SEEDS; do
 	"$B/tests/root/agree" -g 24 -s "$seed" >"$tmp/random$seed.bpf.c"
