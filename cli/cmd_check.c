@@ -121,9 +121,11 @@ static int open_and_check(struct check_config *c, const char *file)
 {
 	struct skep_open_opts oo = {
 		.sz = sizeof(oo), .btf_path = c->btf, .clang = c->clang, .cflags = c->cflags.items};
-	struct skep_check_opts co = {
-		.sz = sizeof(co), .prog = c->prog, .type = c->type, .log_level = c->log,
-		.flags = (uint32_t)c->flags};
+	struct skep_check_opts co = {.sz = sizeof(co),
+				     .prog = c->prog,
+				     .type = c->type,
+				     .log_level = c->log,
+				     .flags = (uint32_t)c->flags};
 	struct skep_diag diag = {0};
 	struct skep_object *obj;
 	int err = skep_object_open(file, &oo, &obj, &diag);

@@ -61,7 +61,7 @@ struct run {
 	size_t nr_left;
 	uint64_t other_verdicts; /* runs that found no row */
 	bool faulted;
-	bool may_retry; /* a refused load is not told: it is compiled once more */
+	bool may_retry;  /* a refused load is not told: it is compiled once more */
 	bool out_failed; /* stdout is closed: nobody reads any more */
 };
 

@@ -3,8 +3,8 @@
  * usage: start COMMAND…
  *
  * How long a program takes from its execve to the first BPF program that it attaches, and how much
- * memory it has had until then. A seccomp filter stops it at the system calls that attach (a link, a
- * raw tracepoint, a perf event enabled or given a program) and at nothing else; then it is ended.
+ * memory it has had until then. A seccomp filter stops it at the system calls that attach (a link,
+ * a raw tracepoint, a perf event enabled or given a program) and at nothing else; then it is ended.
  * Prints "MICROSECONDS KIB", or nothing and fails if it ends before it attaches.
  */
 #define _GNU_SOURCE
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
+#define LOAD(field)        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 #define IF(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), (yes), (no))
 
 /* clang-format off */
@@ -87,7 +87,8 @@ static long peak_kib(pid_t pid)
 	return kib;
 }
 
-/* Lets it run until it attaches. Its other stops (signals, a command that it starts) are nothing. */
+/* Lets it run until it attaches. Its other stops (signals, a command that it starts) are nothing.
+ */
 static int wait_for_attach(pid_t pid)
 {
 	unsigned long long start = 0;
