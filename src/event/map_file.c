@@ -136,30 +136,31 @@ static bool is_record(const struct cut *c)
 	return known && found;
 }
 
+static int member_of(struct cut *c, struct event_map_pair *p)
+{
+	const char *name, *ignored = NULL, **m;
+	int err = take(c, ":}", &name);
+
+	if (!err && *c->at != ':')
+		err = bad(c, "a ':' is expected");
+	if (err)
+		return err;
+	c->at++;
+	m = member(p, name, &ignored);
+	return m ? take(c, ",}", m) : bad(c, "key, value or cpus is expected");
+}
+
 static int record(struct cut *c)
 {
 	struct event_map_pair p = {.idx = c->idx++};
-	const char *name, *ignored = NULL;
-	int err = 0;
+	int err;
 
-	for (c->at++; !err; c->at++) {
-		const char **m;
-
-		err = take(c, ":}", &name);
-		if (!err && *c->at != ':')
-			err = bad(c, "a ':' is expected");
-		if (err)
-			break;
+	do { /* on the brace or on a comma */
 		c->at++;
-		m = member(&p, name, &ignored);
-		err = m ? take(c, ",}", m) : bad(c, "key, value or cpus is expected");
-		if (err || *c->at == '}')
-			break;
-		if (*c->at != ',')
-			err = bad(c, "a ',' or '}' is expected");
-	}
+		err = member_of(c, &p);
+	} while (!err && *c->at == ',');
 	if (!err && *c->at != '}')
-		err = bad(c, "a '}' is missing");
+		err = bad(c, "a ',' or '}' is expected");
 	if (err)
 		return err;
 	c->at++;
@@ -190,10 +191,12 @@ static int object(struct cut *c)
 		struct event_map_pair p = {.idx = c->idx++};
 
 		err = take(c, ":}", &p.key);
-		if (!err && *c->at++ != ':')
+		if (!err && *c->at != ':')
 			err = bad(c, "a ':' is expected");
-		if (!err)
+		if (!err) {
+			c->at++;
 			err = take(c, ",}", &p.value);
+		}
 		if (!err)
 			err = give(c, &p);
 		if (!err && *c->at == ',')

@@ -77,7 +77,8 @@ static int resolve_map(struct env *env, u32 i)
 	const struct vmap *map;
 	int err;
 
-	if ((u32)insn->imm >= env->nr_maps)
+	/* A number that no relocation wrote names a descriptor, and a program has none. */
+	if ((u32)insn->imm >= env->nr_maps || !prog_ref_at(env->prog, i))
 		return reject_bad_map(env, insn->imm);
 	map = &env->maps[insn->imm];
 	err = check_compatible(env, map);

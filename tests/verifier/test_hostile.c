@@ -66,15 +66,30 @@ static u32 make(struct bpf_insn *insns, u32 max, bool wild)
 	return nr;
 }
 
+/* Every number of a map is one that a relocation wrote. */
+static u32 find_refs(const struct bpf_insn *insns, u32 nr, struct prog_ref *refs)
+{
+	u32 nr_refs = 0;
+
+	for (u32 i = 0; i < nr; i++)
+		if (insns[i].code == (BPF_LD | BPF_IMM | BPF_DW) && insns[i].src_reg)
+			refs[nr_refs++] = (struct prog_ref){
+				.insn = i, .kind = PROG_REF_MAP, .idx = (u32)insns[i].imm};
+	return nr_refs;
+}
+
 static struct verify_result *judge(struct bpf_insn *insns, u32 nr, u32 type, u32 level)
 {
+	struct prog_ref refs[64];
 	struct prog p = {.name = "p",
 			 .section = "",
 			 .target = "",
 			 .type = type,
 			 .license = "GPL",
 			 .insns = insns,
-			 .nr_insns = nr};
+			 .nr_insns = nr,
+			 .refs = refs,
+			 .nr_refs = find_refs(insns, nr, refs)};
 	struct verify_opts vo = {.maps = maps, .nr_maps = 1, .log_level = level};
 	struct verify_result *r = NULL;
 
