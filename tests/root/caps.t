@@ -30,6 +30,9 @@ status_of() { # FIELD, of the run in the background once it is attached
 finish() { # ends it; its status is $?
 	kill -INT "$pid"
 	wait "$pid"
+	finish_rc=$?
+	: >"$tmp/err" # the next one may be waited for before it has opened it
+	return $finish_rc
 }
 zero=0000000000000000
 
