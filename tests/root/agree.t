@@ -70,7 +70,8 @@ both() {
 }
 for try in 1 2 3; do
 	both
-	cmp -s "$tmp/user.maps" "$tmp/kernel.maps" && cmp -s "$tmp/user.events" "$tmp/kernel.events" && break
+	cmp -s "$tmp/user.maps" "$tmp/kernel.maps" &&
+		[ -z "$(comm -23 "$tmp/kernel.events" "$tmp/user.events")" ] && break
 	[ $try = 3 ] || echo "# try $try differs"
 done
 for e in kernel user; do
