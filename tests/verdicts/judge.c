@@ -396,7 +396,7 @@ static int print_header(const char *path)
 	struct btf_dump *dump = btf ? btf_dump__new(btf, on_dump, stdout, NULL) : NULL;
 	int err = dump ? 0 : -1;
 
-	printf("#pragma once\n#pragma clang attribute push "
+	printf("#pragma once\n#define __VMLINUX_H__\n#pragma clang attribute push "
 	       "(__attribute__((preserve_access_index)), "
 	       "apply_to = record)\n");
 	for (unsigned int id = 1; !err && id < btf__type_cnt(btf); id++)
